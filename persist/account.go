@@ -1,0 +1,57 @@
+package persist
+
+import "time"
+
+// AccountEntry is an account's place in the index of accounts: it is written
+// first at creation and removed last at deletion.
+type AccountEntry struct {
+	Number    string    `col:"account,key"`
+	Version   int64     `col:"version"`
+	Tenant    string    `col:"tenant"`
+	CreatedAt time.Time `col:"created_at"`
+}
+
+// Account is what we know and want of one WhatsApp account. There is one per
+// scope.
+type Account struct {
+	// Running is the desired state: boot starts what should run.
+	Running bool `col:"running"`
+	// AnyNumber allows a phone of another number to link.
+	AnyNumber bool `col:"any_number"`
+	// Network is the endpoint it was paired on; empty while unpaired. A start on
+	// another network is refused.
+	Network string `col:"network"`
+	// JID and LID are the companion device's addresses, empty while unpaired.
+	JID      string    `col:"jid"`
+	LID      string    `col:"lid"`
+	PushName string    `col:"push_name"`
+	PairedAt time.Time `col:"paired_at"`
+	// State, Reason and Until outlive a restart where they matter: logged-out,
+	// restricted, banned, conflict, outdated, quarantined.
+	State   string    `col:"state"`
+	Reason  string    `col:"reason"`
+	Since   time.Time `col:"since"`
+	Until   time.Time `col:"until"`
+	LogID   string    `col:"log_id"` // names the event log; a new one starts a new numbering
+	Updated time.Time `col:"updated_at"`
+	// LastActive orders the boot: recently active accounts connect first.
+	LastActive time.Time         `col:"last_active"`
+	Proxy      string            `col:"proxy"`
+	DeviceName string            `col:"device_name"`
+	Webhook    string            `col:"webhook"`
+	Metadata   map[string]string `col:"metadata,json"`
+}
+
+// Counter is a total kept by the one writer of the scope, such as how many
+// chats there are.
+type Counter struct {
+	Name  string `col:"name,key"`
+	Value int64  `col:"value"`
+}
+
+// Names of counters. CountMessages is followed by a chat's JID.
+const (
+	CountChats    = "chats"
+	CountContacts = "contacts"
+	CountMessages = "messages/"
+)

@@ -1,0 +1,73 @@
+package persist
+
+import "time"
+
+// Message is a WhatsApp message of a chat. Its key holds the sender, so that
+// an upsert never changes another's message.
+type Message struct {
+	Chat   string `col:"chat,key"`
+	Sender string `col:"sender,key"` // person without device; own messages: the own number
+	ID     string `col:"id,key"`
+	// Seq is given by the account in the order of storing; it breaks ties of time.
+	Seq       int64     `col:"seq"`
+	Timestamp time.Time `col:"timestamp"`
+	FromMe    bool      `col:"from_me"`
+	Type      string    `col:"type"` // text, image, …
+	PushName  string    `col:"push_name"`
+	// Status of own messages: queued, sending, sent, delivered, read, played,
+	// failed, expired, cancelled, unknown. Others': received.
+	Status    string    `col:"status"`
+	StatusAt  time.Time `col:"status_at"`
+	Error     string    `col:"error"` // why it failed: an error code
+	EditedAt  time.Time `col:"edited_at"`
+	RevokedAt time.Time `col:"revoked_at"`
+	// QuotedID is the message it replies to.
+	QuotedID string `col:"quoted_id"`
+	// Raw is the serialized waE2E.Message as it was sent or received.
+	Raw []byte `col:"raw"`
+}
+
+// MessageContent is the readable text of a message.
+type MessageContent struct {
+	Chat   string `col:"chat,key"`
+	Sender string `col:"sender,key"`
+	ID     string `col:"id,key"`
+	Body   string `col:"body"`
+}
+
+// MessageReaction is one person's reaction to a message; none is no record.
+type MessageReaction struct {
+	Chat      string    `col:"chat,key"`
+	MessageID string    `col:"message_id,key"`
+	Sender    string    `col:"sender,key"`
+	Emoji     string    `col:"emoji"`
+	Timestamp time.Time `col:"timestamp"`
+}
+
+// UserReceipt is what one recipient has said of an own message. Times only
+// grow more: what was read stays read.
+type UserReceipt struct {
+	Chat        string    `col:"chat,key"`
+	MessageID   string    `col:"message_id,key"`
+	User        string    `col:"user,key"`
+	DeliveredAt time.Time `col:"delivered_at"`
+	ReadAt      time.Time `col:"read_at"`
+	PlayedAt    time.Time `col:"played_at"`
+}
+
+// Media is how the bytes of a message are described and fetched.
+type Media struct {
+	Chat          string `col:"chat,key"`
+	Sender        string `col:"sender,key"`
+	MessageID     string `col:"message_id,key"`
+	MIMEType      string `col:"mime_type"`
+	FileName      string `col:"file_name"`
+	Size          int64  `col:"size"` // bytes
+	Width         int64  `col:"width"`
+	Height        int64  `col:"height"`
+	Duration      int64  `col:"duration"` // seconds
+	DirectPath    string `col:"direct_path"`
+	MediaKey      []byte `col:"media_key"`
+	FileSHA256    []byte `col:"file_sha256"`
+	FileEncSHA256 []byte `col:"file_enc_sha256"`
+}

@@ -1,0 +1,119 @@
+package persist
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Type is what a column holds. There is no null: absent is the zero value.
+type Type uint8
+
+const (
+	// Text is valid UTF-8 without NUL, ordered by bytes.
+	Text Type = iota
+	// Integer is a signed 64-bit number. Times are Unix milliseconds (zero: no
+	// time), booleans 0 and 1.
+	Integer
+	// Blob is any bytes, ordered by bytes; nil and empty are the same.
+	Blob
+)
+
+// Column is one column of a table.
+type Column struct {
+	Name string
+	Type Type
+}
+
+// Index is a declared order of a table's rows. The key columns follow the
+// listed ones implicitly, so that the order is total.
+type Index struct {
+	Name    string
+	Columns []string
+}
+
+// Row holds the values of a record in the order of its table's columns: string,
+// int64 or []byte, never nil.
+type Row []any
+
+// Key holds the values of key or index columns.
+type Key []any
+
+// Table describes how the records of a kind are stored.
+type Table struct {
+	Name string
+	// Level is the level of the scopes that the records live in.
+	Level string
+	// Columns begin with the key.
+	Columns []Column
+	// KeyColumns counts the columns of the key. It may be 0: one record a scope.
+	KeyColumns int
+	// Versioned tables have an integer column "version" right after the key. A
+	// put must carry the stored version plus one (an absent record has version
+	// 0), a delete the stored version; else [ErrConflict].
+	Versioned bool
+	Indexes   []Index
+}
+
+// Positions returns where the columns of the named index stand in a row, the
+// key columns at the end. An empty name means the key. It panics on a name that
+// was not declared, which is a programming error.
+func (t *Table) Positions(index string) []int {
+	var positions []int
+	if index != "" {
+		at := slices.IndexFunc(t.Indexes, func(i Index) bool { return i.Name == index })
+		if at < 0 {
+			panic(fmt.Sprintf("persist: table %s has no index %q", t.Name, index))
+		}
+		for _, name := range t.Indexes[at].Columns {
+			positions = append(positions, t.position(name))
+		}
+	}
+	for i := range t.KeyColumns {
+		if !slices.Contains(positions, i) {
+			positions = append(positions, i)
+		}
+	}
+	return positions
+}
+
+// Check returns [ErrPoisoned] if row does not fit the table: for a put the
+// whole row, for a delete the key (and version).
+func (t *Table) Check(m Mutation) error {
+	want := len(t.Columns)
+	if m.Delete {
+		want = t.KeyColumns
+		if t.Versioned {
+			want++
+		}
+	}
+	if len(m.Row) != want {
+		return fmt.Errorf("%w: %s: %d values for %d columns", ErrPoisoned, t.Name, len(m.Row), want)
+	}
+	for i, value := range m.Row {
+		if !t.Columns[i].Type.holds(value) {
+			return fmt.Errorf("%w: %s.%s: a %T", ErrPoisoned, t.Name, t.Columns[i].Name, value)
+		}
+	}
+	return nil
+}
+
+func (t *Table) position(column string) int {
+	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	if at < 0 {
+		panic(fmt.Sprintf("persist: table %s has no column %q", t.Name, column))
+	}
+	return at
+}
+
+func (t Type) holds(value any) bool {
+	switch value.(type) {
+	case string:
+		return t == Text
+	case int64:
+		return t == Integer
+	case []byte:
+		return t == Blob
+	default:
+		return false
+	}
+}
