@@ -3,7 +3,7 @@ package persist
 import "time"
 
 // Contact is a person or group member by one address. A person known by LID
-// and by number has two; LIDMapping joins them.
+// and by number has two; LID mappings join them.
 type Contact struct {
 	JID           string    `col:"jid,key"`
 	FirstName     string    `col:"first_name"`

@@ -85,6 +85,7 @@ type NCTSalt struct {
 type DecryptedEvent struct {
 	Hash       [32]byte  `col:"hash,key"`
 	Plaintext  []byte    `col:"plaintext"` // empty once handled
+	Replay     bool      `col:"replay"`    // from the own phone, which may not send it again, and not handled yet
 	InsertedAt time.Time `col:"inserted_at"`
 	ServerTime time.Time `col:"server_time"`
 }
@@ -98,8 +99,10 @@ type OutgoingEvent struct {
 	InsertedAt time.Time `col:"inserted_at"`
 }
 
-// LIDMapping joins a LID user and a phone number, both without server.
+// LIDMapping leads from one address of a person to the other: from the LID to
+// the number or back. There are two of a person, written together, so that
+// either way is a read by key.
 type LIDMapping struct {
-	LID string `col:"lid,key"`
-	PN  string `col:"pn"`
+	JID   string `col:"jid,key"`
+	Other string `col:"other_jid"`
 }
