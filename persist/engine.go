@@ -13,17 +13,19 @@ type Engine interface {
 
 	// Acquire makes the caller the one writer of the account: it stores and
 	// returns a generation greater than every earlier one and than floor.
-	// Later batches with a lower generation are fenced.
+	// Batches with another generation are fenced from then on.
 	Acquire(ctx context.Context, account string, floor uint64) (uint64, error)
 
-	// Apply commits the batches, durably before it returns. The result has one
+	// Apply commits the batches, durably before it returns. The context counts
+	// until the commit begins: none is abandoned half way. The result has one
 	// entry per batch: nil, [ErrFenced], [ErrConflict], [ErrPoisoned] or an error
 	// of the engine. A batch is applied whole or not at all; one that is refused
 	// does not keep the others from being committed. Two batches of one call
 	// never name the same scope.
 	Apply(ctx context.Context, batches []Batch) []error
 
-	// Get returns the row with this key, or [ErrNotFound].
+	// Get returns the row with this key, or [ErrNotFound], also when the table
+	// is of another level than the scope.
 	Get(ctx context.Context, scope Scope, table *Table, key Key) (Row, error)
 
 	// Scan returns the rows that q asks for, at most q.Limit of them; none is no
@@ -32,13 +34,14 @@ type Engine interface {
 
 	// DeleteScope removes every record of the scope. For an account it is fenced
 	// by the generation, which itself survives, so that a superseded writer
-	// stays superseded.
+	// stays superseded. It need not be atomic: one that failed is repeated.
 	DeleteScope(ctx context.Context, scope Scope, generation uint64) error
 
 	// Health answers whether the engine can commit now.
 	Health(ctx context.Context) error
 
-	// Close waits for calls in progress and releases everything.
+	// Close waits for calls in progress and releases everything. Calls after it
+	// return [ErrClosed]; closing again does nothing.
 	Close() error
 }
 

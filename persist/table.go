@@ -14,7 +14,8 @@ const (
 	// Integer is a signed 64-bit number. Times are Unix milliseconds (zero: no
 	// time), booleans 0 and 1.
 	Integer
-	// Blob is any bytes, ordered by bytes; nil and empty are the same.
+	// Blob is any bytes, ordered by bytes; nil and empty are the same and are
+	// read as empty.
 	Blob
 )
 
@@ -76,44 +77,10 @@ func (t *Table) Positions(index string) []int {
 	return positions
 }
 
-// Check returns [ErrPoisoned] if row does not fit the table: for a put the
-// whole row, for a delete the key (and version).
-func (t *Table) Check(m Mutation) error {
-	want := len(t.Columns)
-	if m.Delete {
-		want = t.KeyColumns
-		if t.Versioned {
-			want++
-		}
-	}
-	if len(m.Row) != want {
-		return fmt.Errorf("%w: %s: %d values for %d columns", ErrPoisoned, t.Name, len(m.Row), want)
-	}
-	for i, value := range m.Row {
-		if !t.Columns[i].Type.holds(value) {
-			return fmt.Errorf("%w: %s.%s: a %T", ErrPoisoned, t.Name, t.Columns[i].Name, value)
-		}
-	}
-	return nil
-}
-
 func (t *Table) position(column string) int {
 	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
 	if at < 0 {
 		panic(fmt.Sprintf("persist: table %s has no column %q", t.Name, column))
 	}
 	return at
-}
-
-func (t Type) holds(value any) bool {
-	switch value.(type) {
-	case string:
-		return t == Text
-	case int64:
-		return t == Integer
-	case []byte:
-		return t == Blob
-	default:
-		return false
-	}
 }
