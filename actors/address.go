@@ -1,0 +1,63 @@
+package actors
+
+import (
+	"strings"
+
+	"go.mau.fi/whatsmeow/types"
+)
+
+// Lengths of a phone number in digits: E.164 allows 15, test ranges of some
+// networks and LIDs are longer.
+const (
+	minDigits = 5
+	maxDigits = 20
+)
+
+// ParseNumber reads an account or phone number: 5 to 20 digits, with an
+// optional leading + and spaces between, which are dropped.
+func ParseNumber(text string) (string, bool) {
+	digits := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(text), "+"), " ", "")
+	return digits, isNumber(digits)
+}
+
+// ParseChat reads the address of a person or group: 1234567890@c.us,
+// …@s.whatsapp.net, …@lid, …@g.us or a bare number. Device parts are refused.
+func ParseChat(text string) (types.JID, bool) {
+	user, server, found := strings.Cut(strings.TrimSpace(text), "@")
+	if !found {
+		number, ok := ParseNumber(text)
+		return types.NewJID(number, types.DefaultUserServer), ok
+	}
+	switch server {
+	case types.LegacyUserServer, types.DefaultUserServer:
+		number, ok := ParseNumber(user)
+		return types.NewJID(number, types.DefaultUserServer), ok
+	case types.HiddenUserServer:
+		return types.NewJID(user, server), isNumber(user)
+	case types.GroupServer:
+		return types.NewJID(user, server), isGroup(user)
+	default:
+		return types.JID{}, false
+	}
+}
+
+// FormatChat writes an address as the API shows it: numbers at c.us, all else
+// as WhatsApp has it.
+func FormatChat(jid types.JID) string {
+	if jid.IsEmpty() {
+		return ""
+	}
+	if jid.Server == types.DefaultUserServer {
+		return jid.User + "@" + types.LegacyUserServer
+	}
+	return jid.ToNonAD().String()
+}
+
+func isNumber(digits string) bool {
+	return len(digits) >= minDigits && len(digits) <= maxDigits && strings.Trim(digits, "0123456789") == ""
+}
+
+// isGroup accepts both group id forms: digits, and creator-time as old ones have.
+func isGroup(user string) bool {
+	return len(user) >= minDigits && len(user) <= 40 && strings.Trim(user, "0123456789-") == "" && user[0] != '-'
+}

@@ -1,0 +1,149 @@
+package actors
+
+import (
+	"go.mau.fi/whatsmeow/proto/waE2E"
+
+	"whatsapp-web-server/persist"
+)
+
+// Content is what a WhatsApp message says, apart from who said it and when.
+type Content struct {
+	// Type is text, image, video, audio, voice, document, sticker, location,
+	// contacts, poll, or unknown for what this version cannot read.
+	Type string
+	// Body is the text, or the caption of media.
+	Body string
+	// QuotedID is the message that it answers.
+	QuotedID string
+	// Media describes the bytes, if there are any. Its key is not filled in.
+	Media *persist.Media
+}
+
+// ReadContent translates the innermost payload of a message. Wrappers such as
+// view-once and ephemeral must have been taken off (whatsmeow does).
+func ReadContent(m *waE2E.Message) Content {
+	for _, read := range contentReaders {
+		if content, ok := read(m); ok {
+			return content
+		}
+	}
+	return Content{Type: "unknown"}
+}
+
+var contentReaders = []func(*waE2E.Message) (Content, bool){
+	readText, readImage, readVideo, readAudio, readDocument, readSticker, readLocation, readContacts, readPoll,
+}
+
+func readText(m *waE2E.Message) (Content, bool) {
+	if extended := m.GetExtendedTextMessage(); extended != nil {
+		return Content{Type: "text", Body: extended.GetText(), QuotedID: quoted(extended)}, true
+	}
+	return Content{Type: "text", Body: m.GetConversation()}, m.Conversation != nil
+}
+
+func readImage(m *waE2E.Message) (Content, bool) {
+	image := m.GetImageMessage()
+	if image == nil {
+		return Content{}, false
+	}
+	media := describe(image)
+	media.Width, media.Height = int64(image.GetWidth()), int64(image.GetHeight())
+	return Content{Type: "image", Body: image.GetCaption(), QuotedID: quoted(image), Media: media}, true
+}
+
+func readVideo(m *waE2E.Message) (Content, bool) {
+	video := m.GetVideoMessage()
+	if video == nil {
+		video = m.GetPtvMessage() // a round video note
+	}
+	if video == nil {
+		return Content{}, false
+	}
+	media := describe(video)
+	media.Width, media.Height = int64(video.GetWidth()), int64(video.GetHeight())
+	media.Duration = int64(video.GetSeconds())
+	return Content{Type: "video", Body: video.GetCaption(), QuotedID: quoted(video), Media: media}, true
+}
+
+func readAudio(m *waE2E.Message) (Content, bool) {
+	audio := m.GetAudioMessage()
+	if audio == nil {
+		return Content{}, false
+	}
+	media := describe(audio)
+	media.Duration = int64(audio.GetSeconds())
+	kind := "audio"
+	if audio.GetPTT() {
+		kind = "voice"
+	}
+	return Content{Type: kind, QuotedID: quoted(audio), Media: media}, true
+}
+
+func readDocument(m *waE2E.Message) (Content, bool) {
+	document := m.GetDocumentMessage()
+	if document == nil {
+		document = m.GetDocumentWithCaptionMessage().GetMessage().GetDocumentMessage()
+	}
+	if document == nil {
+		return Content{}, false
+	}
+	media := describe(document)
+	media.FileName = document.GetFileName()
+	return Content{Type: "document", Body: document.GetCaption(), QuotedID: quoted(document), Media: media}, true
+}
+
+func readSticker(m *waE2E.Message) (Content, bool) {
+	sticker := m.GetStickerMessage()
+	if sticker == nil {
+		return Content{}, false
+	}
+	return Content{Type: "sticker", QuotedID: quoted(sticker), Media: describe(sticker)}, true
+}
+
+func readLocation(m *waE2E.Message) (Content, bool) {
+	if live := m.GetLiveLocationMessage(); live != nil {
+		return Content{Type: "location", Body: live.GetCaption(), QuotedID: quoted(live)}, true
+	}
+	location := m.GetLocationMessage()
+	return Content{Type: "location", Body: location.GetName(), QuotedID: quoted(location)}, location != nil
+}
+
+func readContacts(m *waE2E.Message) (Content, bool) {
+	if several := m.GetContactsArrayMessage(); several != nil {
+		return Content{Type: "contacts", Body: several.GetDisplayName(), QuotedID: quoted(several)}, true
+	}
+	one := m.GetContactMessage()
+	return Content{Type: "contacts", Body: one.GetDisplayName(), QuotedID: quoted(one)}, one != nil
+}
+
+func readPoll(m *waE2E.Message) (Content, bool) {
+	for _, poll := range []*waE2E.PollCreationMessage{
+		m.GetPollCreationMessage(), m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3(),
+	} {
+		if poll != nil {
+			return Content{Type: "poll", Body: poll.GetName(), QuotedID: quoted(poll)}, true
+		}
+	}
+	return Content{}, false
+}
+
+func quoted(m interface{ GetContextInfo() *waE2E.ContextInfo }) string {
+	return m.GetContextInfo().GetStanzaID()
+}
+
+// attachment is what all kinds of media have in common.
+type attachment interface {
+	GetMimetype() string
+	GetFileLength() uint64
+	GetDirectPath() string
+	GetMediaKey() []byte
+	GetFileSHA256() []byte
+	GetFileEncSHA256() []byte
+}
+
+func describe(a attachment) *persist.Media {
+	return &persist.Media{
+		MIMEType: a.GetMimetype(), Size: int64(a.GetFileLength()), DirectPath: a.GetDirectPath(),
+		MediaKey: a.GetMediaKey(), FileSHA256: a.GetFileSHA256(), FileEncSHA256: a.GetFileEncSHA256(),
+	}
+}

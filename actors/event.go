@@ -1,0 +1,235 @@
+package actors
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// EventKind names a fact that subscribers can be told.
+type EventKind string
+
+// The catalogue. Durable kinds have a sequence number and stay in the log;
+// ephemeral ones reach those who listen at the moment and no one else.
+const (
+	EventQR              EventKind = "qr"
+	EventReady           EventKind = "ready"
+	EventMessage         EventKind = "message"
+	EventSyncProgress    EventKind = "sync-progress"
+	EventSyncComplete    EventKind = "sync-complete"
+	EventConnectionState EventKind = "connection-state"
+	EventMessageStatus   EventKind = "message-status"
+	EventReaction        EventKind = "reaction"
+	EventEdit            EventKind = "edit"
+	EventRevoke          EventKind = "revoke"
+	EventPresence        EventKind = "presence"
+	EventChatPresence    EventKind = "chat-presence"
+	EventPairRejected    EventKind = "pair-rejected"
+	EventLoggedOut       EventKind = "logged-out"
+)
+
+// CatalogueEntry describes one kind of event.
+type CatalogueEntry struct {
+	Kind    EventKind
+	Durable bool
+	// When says in one sentence what it tells.
+	When string
+	// Payload is a zero value of the struct that is the event's data.
+	Payload any
+}
+
+// Catalogue lists every kind of event, in the order of documentation.
+func Catalogue() []CatalogueEntry {
+	return []CatalogueEntry{
+		{EventQR, false, "a code to be scanned is showing; it replaces the one before", QREvent{}},
+		{EventPairRejected, true, "a phone was refused because its number is not the account's", PairRejectedEvent{}},
+		{EventReady, true, "the account is connected and can send and receive", ReadyEvent{}},
+		{EventConnectionState, true, "the account's session changed its state", ConnectionStateEvent{}},
+		{EventSyncProgress, false, "a part of the history or of the offline queue has been stored", SyncProgressEvent{}},
+		{EventSyncComplete, true, "what had queued up while the account was away has been stored", SyncCompleteEvent{}},
+		{EventMessage, true, "a message was received, or sent from another device of the account", MessageEvent{}},
+		{EventMessageStatus, true, "an own message reached another state", MessageStatusEvent{}},
+		{EventReaction, true, "somebody reacted to a message, or took the reaction back", ReactionEvent{}},
+		{EventEdit, true, "the author changed the text of a message", EditEvent{}},
+		{EventRevoke, true, "a message was deleted for everyone", RevokeEvent{}},
+		{EventPresence, false, "a contact came online or went away", PresenceEvent{}},
+		{EventChatPresence, false, "somebody is typing or recording in a chat, or stopped", ChatPresenceEvent{}},
+		{EventLoggedOut, true, "the device was unlinked; a new QR code is needed", LoggedOutEvent{}},
+	}
+}
+
+// Event is one fact about an account. Data is the JSON object that REST,
+// WebSocket and webhooks show alike.
+type Event struct {
+	Account string
+	Kind    EventKind
+	At      time.Time
+	Data    json.RawMessage
+	// Cursor is the zero value for ephemeral events.
+	Cursor Cursor
+}
+
+// Cursor is a place in an account's event log: which log, and the sequence of
+// the last event seen. Sequences are dense and start at 1.
+type Cursor struct {
+	Log string
+	Seq int64
+}
+
+// String is the form that clients keep and give back.
+func (c Cursor) String() string {
+	if c.Log == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s-%d", c.Log, c.Seq)
+}
+
+// ParseCursor is the inverse of [Cursor.String].
+func ParseCursor(text string) (Cursor, error) {
+	log, seq, found := strings.Cut(text, "-")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if !found || log == "" || err != nil || n < 0 {
+		return Cursor{}, Refuse(CodeInvalidRequest, "not a cursor of this server")
+	}
+	return Cursor{Log: log, Seq: n}, nil
+}
+
+// Person is somebody in every form that is known.
+type Person struct {
+	Number string `json:"number,omitempty" doc:"phone number in digits, where known"`
+	LID    string `json:"lid,omitempty" doc:"hidden id, where known"`
+	Name   string `json:"name,omitempty" doc:"best known name"`
+}
+
+// QREvent carries the text of a QR code.
+type QREvent struct {
+	ClientID  string    `json:"clientId"`
+	QR        string    `json:"qr"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// ReadyEvent says who is connected.
+type ReadyEvent struct {
+	ClientID string     `json:"clientId"`
+	Info     ClientInfo `json:"info"`
+}
+
+// ClientInfo is the WhatsApp identity behind an account.
+type ClientInfo struct {
+	Number string `json:"number"`
+	Name   string `json:"name"`
+}
+
+// ConnectionStateEvent tells a change of the session's state.
+type ConnectionStateEvent struct {
+	ClientID string     `json:"clientId"`
+	State    string     `json:"state"`
+	Previous string     `json:"previous"`
+	Reason   string     `json:"reason,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
+}
+
+// PairRejectedEvent names the number that tried to link.
+type PairRejectedEvent struct {
+	ClientID string `json:"clientId"`
+	Number   string `json:"number"`
+}
+
+// LoggedOutEvent says why the device is no longer linked.
+type LoggedOutEvent struct {
+	ClientID string `json:"clientId"`
+	Reason   string `json:"reason"`
+}
+
+// SyncProgressEvent tells how far a synchronisation has come.
+type SyncProgressEvent struct {
+	ClientID string `json:"clientId"`
+	Source   string `json:"source" enum:"offline,history"`
+	Kind     string `json:"kind,omitempty"`
+	Percent  int    `json:"percent"`
+}
+
+// SyncCompleteEvent tells how much had queued up.
+type SyncCompleteEvent struct {
+	ClientID string `json:"clientId"`
+	Items    int    `json:"items" doc:"stanzas that were waiting at the server"`
+}
+
+// MessageEvent carries a message.
+type MessageEvent struct {
+	ClientID string         `json:"clientId"`
+	Message  MessagePayload `json:"message"`
+}
+
+// MessagePayload is a message as events show it. Timestamp is in Unix seconds.
+type MessagePayload struct {
+	ID        string `json:"id"`
+	From      string `json:"from" doc:"the author"`
+	ChatID    string `json:"chatId"`
+	Body      string `json:"body" doc:"text or caption"`
+	Type      string `json:"type"`
+	Timestamp int64  `json:"timestamp" doc:"Unix seconds"`
+	FromMe    bool   `json:"fromMe"`
+	Sender    Person `json:"sender"`
+	QuotedID  string `json:"quotedId,omitempty"`
+}
+
+// MessageStatusEvent tells the state of an own message. Recipient is set for
+// receipts.
+type MessageStatusEvent struct {
+	ClientID  string  `json:"clientId"`
+	ID        string  `json:"id"`
+	ChatID    string  `json:"chatId"`
+	Status    string  `json:"status" enum:"queued,sent,delivered,read,played,failed,expired,cancelled,unknown"`
+	Reason    string  `json:"reason,omitempty"`
+	Recipient *Person `json:"recipient,omitempty"`
+}
+
+// ReactionEvent tells a reaction; an empty emoji takes it back.
+type ReactionEvent struct {
+	ClientID  string `json:"clientId"`
+	ChatID    string `json:"chatId"`
+	MessageID string `json:"messageId"`
+	From      string `json:"from"`
+	Sender    Person `json:"sender"`
+	Emoji     string `json:"emoji"`
+	Timestamp int64  `json:"timestamp" doc:"Unix seconds"`
+}
+
+// EditEvent carries the new text of a message.
+type EditEvent struct {
+	ClientID  string `json:"clientId"`
+	ChatID    string `json:"chatId"`
+	MessageID string `json:"messageId"`
+	Body      string `json:"body"`
+	Timestamp int64  `json:"timestamp" doc:"Unix seconds"`
+}
+
+// RevokeEvent names a message that was deleted for everyone, and by whom.
+type RevokeEvent struct {
+	ClientID  string `json:"clientId"`
+	ChatID    string `json:"chatId"`
+	MessageID string `json:"messageId"`
+	By        Person `json:"by"`
+	Timestamp int64  `json:"timestamp" doc:"Unix seconds"`
+}
+
+// PresenceEvent tells a contact's availability.
+type PresenceEvent struct {
+	ClientID string     `json:"clientId"`
+	From     string     `json:"from"`
+	Sender   Person     `json:"sender"`
+	State    string     `json:"state" enum:"available,unavailable"`
+	LastSeen *time.Time `json:"lastSeen,omitempty"`
+}
+
+// ChatPresenceEvent tells that somebody types, records or paused.
+type ChatPresenceEvent struct {
+	ClientID string `json:"clientId"`
+	ChatID   string `json:"chatId"`
+	From     string `json:"from"`
+	Sender   Person `json:"sender"`
+	State    string `json:"state" enum:"composing,recording,paused"`
+}

@@ -1,0 +1,59 @@
+package actors
+
+import (
+	"go.mau.fi/libsignal/logger"
+	waLog "go.mau.fi/whatsmeow/util/log"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// clientLog hands whatsmeow's log to ours. The level is checked before anything
+// is formatted, since whatsmeow formats every stanza for its debug log.
+type clientLog struct {
+	log *zap.SugaredLogger
+}
+
+// newClientLog makes the logger of one account's client. Debug lines of the
+// wire are dropped at any level: they hold message bodies and keys.
+func newClientLog(log *zap.Logger) waLog.Logger {
+	return &clientLog{log: log.WithOptions(zap.AddCallerSkip(1)).Sugar()}
+}
+
+func (l *clientLog) Errorf(format string, args ...any) { l.write(zapcore.ErrorLevel, format, args) }
+func (l *clientLog) Warnf(format string, args ...any)  { l.write(zapcore.WarnLevel, format, args) }
+
+// Infof and Debugf both go to debug: what the client finds worth telling is
+// routine for a gateway.
+func (l *clientLog) Infof(format string, args ...any)  { l.write(zapcore.DebugLevel, format, args) }
+func (l *clientLog) Debugf(format string, args ...any) { l.write(zapcore.DebugLevel, format, args) }
+
+// Sub names a part of the client.
+func (l *clientLog) Sub(module string) waLog.Logger {
+	if module == "Send" || module == "Recv" {
+		return waLog.Noop
+	}
+	return &clientLog{log: l.log.Named(module)}
+}
+
+func (l *clientLog) write(level zapcore.Level, format string, args []any) {
+	if !l.log.Level().Enabled(level) {
+		return
+	}
+	l.log.Logf(level, format, args...)
+}
+
+// SilenceSignal takes libsignal's logger away: it prints to standard output and
+// looks up its caller for each debug line. It is a process global; call it once
+// before any client is made.
+func SilenceSignal() {
+	var silent logger.Loggable = silence{}
+	logger.Setup(&silent)
+}
+
+type silence struct{}
+
+func (silence) Debug(string, string)   {}
+func (silence) Info(string, string)    {}
+func (silence) Warning(string, string) {}
+func (silence) Error(string, string)   {}
+func (silence) Configure(string)       {}
