@@ -1,0 +1,54 @@
+// Package engines opens a storage engine by its name.
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/memory"
+	"whatsapp-web-server/persist/sqlite"
+)
+
+// Config chooses the engine and says where its data are.
+type Config struct {
+	// Type is the engine's name: one of [Types].
+	Type string
+	// SQLitePath is the data file of "sqlite".
+	SQLitePath string
+}
+
+// opener opens an engine without migrating it.
+type opener func(ctx context.Context, config Config) (persist.Engine, error)
+
+// openers is every engine there is, by name.
+var openers = map[string]opener{
+	"memory": func(context.Context, Config) (persist.Engine, error) { return memory.Open(), nil },
+	"sqlite": func(ctx context.Context, c Config) (persist.Engine, error) {
+		return sqlite.Open(ctx, sqlite.Config{Path: c.SQLitePath})
+	},
+}
+
+// Types lists the names of the engines, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(openers)) }
+
+// Open opens the engine that config names and brings its schema up to date.
+// The caller closes it.
+func Open(ctx context.Context, config Config) (persist.Engine, error) {
+	open, ok := openers[config.Type]
+	if !ok {
+		return nil, fmt.Errorf("unknown storage %q; known are %s", config.Type, strings.Join(Types(), ", "))
+	}
+	engine, err := open(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open storage: %w", err)
+	}
+	if err := engine.Migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open storage: %w", err), engine.Close())
+	}
+	return engine, nil
+}

@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+
+	"whatsapp-web-server/persist"
+)
+
+// tableText holds the statements of one table. Their parameters are the scope's
+// owner, unless the table is the installation's, and then values in the order of
+// the table's columns.
+type tableText struct {
+	put, remove, get, version string
+	// drop removes some rows of a scope.
+	drop string
+}
+
+// texts has every table there is; the set is closed.
+var texts = func() map[*persist.Table]tableText {
+	made := map[*persist.Table]tableText{}
+	for _, table := range persist.Tables() {
+		made[table] = newTableText(table)
+	}
+	return made
+}()
+
+func newTableText(t *persist.Table) tableText {
+	scope, key, columns := scopeColumns(t), keyColumns(t), names(t)
+	all := append(scope, columns...)
+	at := where(equal(append(scope, key...)))
+	owned := where(equal(scope))
+	return tableText{
+		put:     fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", t.Name, list(all), marks(len(all)), onConflict(t)),
+		remove:  fmt.Sprintf("DELETE FROM %s%s", t.Name, at),
+		get:     fmt.Sprintf("SELECT %s FROM %s%s", list(columns), t.Name, at),
+		version: fmt.Sprintf("SELECT version FROM %s%s", t.Name, at),
+		drop:    dropText(t, owned),
+	}
+}
+
+// onConflict makes an insert replace the record with the same key.
+func onConflict(t *persist.Table) string {
+	var set []string
+	for _, name := range names(t)[t.KeyColumns:] {
+		set = append(set, name+" = excluded."+name)
+	}
+	action := "NOTHING"
+	if len(set) > 0 {
+		action = "UPDATE SET " + list(set)
+	}
+	target := append(scopeColumns(t), keyColumns(t)...)
+	return fmt.Sprintf(" ON CONFLICT (%s) DO %s", list(target), action)
+}
+
+// dropText deletes by the key, since tables WITHOUT ROWID have nothing else.
+func dropText(t *persist.Table, owned string) string {
+	primary := list(append(scopeColumns(t), keyColumns(t)...))
+	return fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s%s LIMIT %d)",
+		t.Name, primary, primary, t.Name, owned, dropSlice)
+}
+
+// scopeColumns names the column that says whose a row is: none in the tables of
+// the installation.
+func scopeColumns(t *persist.Table) []string {
+	if t.Level == persist.SystemScope().Level() {
+		return nil
+	}
+	return []string{t.Level}
+}
+
+// owner is the value of the scope column.
+func owner(scope persist.Scope) []any {
+	if scope.Level() == persist.SystemScope().Level() {
+		return nil
+	}
+	return []any{scope.Owner()}
+}
+
+func names(t *persist.Table) []string {
+	made := make([]string, len(t.Columns))
+	for i, column := range t.Columns {
+		made[i] = column.Name
+	}
+	return made
+}
+
+func keyColumns(t *persist.Table) []string { return names(t)[:t.KeyColumns] }
+
+// equal gives one condition a column.
+func equal(columns []string) []string {
+	conditions := make([]string, len(columns))
+	for i, column := range columns {
+		conditions[i] = column + " = ?"
+	}
+	return conditions
+}
+
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
