@@ -1,0 +1,102 @@
+# Building and running need Go alone. Testing needs a C compiler too (for the
+# race detector) and brings it where it is missing. `make help` lists everything.
+
+SHELL := /bin/bash
+
+# The least share of statements, in percent, that the tests must reach.
+COVERAGE_FLOOR ?= 60
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT         := .tools/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# What coverage counts: what a server is made of. Not the load driver and the
+# simulator, which are there to test it, nor the suites that engines share.
+COVERED = $(shell go list ./... | grep -v -e '/loadtest' -e '/cmd/simulator$$' -e 'test$$' | paste -sd, -)
+
+# Empty by hand and in CI; 1 runs the long suites (see test-full).
+TEST_FULL ?=
+TEST_TIMEOUT = $(if $(TEST_FULL),3h,15m)
+
+.DEFAULT_GOAL := help
+
+## help: prints this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+## run: starts the server with the configuration of the environment and .env
+.PHONY: run
+run:
+	go run ./cmd/server
+
+## demo: shows a whole conversation against the simulator; DEMO_FLAGS=--once ends by itself
+.PHONY: demo
+demo:
+	go run ./cmd/server demo $(DEMO_FLAGS)
+
+## simulator: starts the WhatsApp simulator alone; SIMULATOR_FLAGS are passed on
+.PHONY: simulator
+simulator:
+	go run ./cmd/simulator $(SIMULATOR_FLAGS)
+
+## build: builds every command into bin/, statically
+.PHONY: build
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
+
+## test: runs every test under the race detector and checks the coverage; needs root or sudo where cc is missing
+.PHONY: test
+test: compiler
+	TEST_FULL=$(TEST_FULL) CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) \
+		-covermode=atomic -coverpkg=$(COVERED) -coverprofile=coverage.out ./...
+	@$(MAKE) --no-print-directory coverage
+
+## test-short: runs the quick tests, without the race detector
+.PHONY: test-short
+test-short:
+	go test -short ./...
+
+## test-full: is test with the long suites, which take hours
+.PHONY: test-full
+test-full:
+	@$(MAKE) --no-print-directory test TEST_FULL=1
+
+## coverage: compares coverage.out of the last test run with the floor
+.PHONY: coverage
+coverage:
+	@go tool cover -func=coverage.out | awk -v floor=$(COVERAGE_FLOOR) '\
+		/^total:/ { share = $$3 + 0; found = 1 } \
+		END { \
+			if (!found) { print "coverage: coverage.out has no total"; exit 1 } \
+			printf "coverage: %.1f%% of statements, at least %s%% wanted\n", share, floor; \
+			exit share < floor \
+		}'
+
+## bench: runs the benchmarks
+.PHONY: bench
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+## lint: runs go vet and the other linters of .golangci.yml
+.PHONY: lint
+lint: $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) run ./...
+
+## fmt: formats the code
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) fmt ./...
+
+## clean: removes what building and testing left behind
+.PHONY: clean
+clean:
+	rm -rf bin .tools coverage.out
+
+.PHONY: compiler
+compiler:
+	@./configs/setup-test-tools.sh
+
+# Named after its version, so that another version is another file.
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv .tools/bin/golangci-lint $@
