@@ -1,0 +1,61 @@
+package journal
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// cache keeps what is durable and was used last, absent records too. It takes
+// no memory until it is used and is guarded by its journal's lock.
+type cache struct {
+	bytes   int
+	limit   int
+	node    *atomic.Int64 // what all caches of the node hold
+	atMost  int64         // what they may
+	records *simplelru.LRU[address, record]
+	// forgotten is the greatest version of a record that was evicted.
+	forgotten Version
+}
+
+func (c *cache) get(at address) (record, bool) {
+	if c.records == nil {
+		return record{}, false
+	}
+	return c.records.Get(at)
+}
+
+func (c *cache) put(at address, r record) {
+	if c.records == nil {
+		c.records, _ = simplelru.NewLRU(math.MaxInt, c.evicted) // fails on a size below 1 only
+	}
+	if old, ok := c.records.Peek(at); ok {
+		c.grow(-cost(at, old))
+	}
+	c.records.Add(at, r)
+	c.grow(cost(at, r))
+	for c.bytes > 0 && (c.bytes > c.limit || c.node.Load() > c.atMost) {
+		c.records.RemoveOldest()
+	}
+}
+
+// drop forgets everything.
+func (c *cache) drop() {
+	if c.records != nil {
+		c.records.Purge()
+		c.records = nil
+	}
+}
+
+func (c *cache) evicted(at address, r record) {
+	c.grow(-cost(at, r))
+	c.forgotten = max(c.forgotten, r.version)
+}
+
+func (c *cache) grow(bytes int) {
+	c.bytes += bytes
+	c.node.Add(int64(bytes))
+}
+
+func cost(at address, r record) int { return sizeOf(r.row) + len(at.key) }

@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"whatsapp-web-server/persist"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// engine keeps rows in maps and does at chosen commits what the test wants.
+type engine struct {
+	persist.Engine // what is not overridden panics
+
+	mu          sync.Mutex
+	rows        map[persist.Scope]map[address]persist.Row
+	generations map[string]uint64
+	applies     [][]persist.Batch // as they were called
+	gets        int
+	// onApply runs before the n-th commit, counted from 1. What it returns for a
+	// scope is the batch's result; the batch is then left out.
+	onApply func(ctx context.Context, n int, batches []persist.Batch) map[persist.Scope]error
+	// onGet runs with the answer in hand.
+	onGet func()
+}
+
+func newEngine() *engine {
+	return &engine{
+		rows:        map[persist.Scope]map[address]persist.Row{},
+		generations: map[string]uint64{},
+	}
+}
+
+func (e *engine) Acquire(_ context.Context, account string, floor uint64) (uint64, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.generations[account] = max(e.generations[account], floor) + 1
+	return e.generations[account], nil
+}
+
+func (e *engine) Apply(ctx context.Context, batches []persist.Batch) []error {
+	e.mu.Lock()
+	e.applies = append(e.applies, slices.Clone(batches))
+	n, hook := len(e.applies), e.onApply
+	e.mu.Unlock()
+	var refused map[persist.Scope]error
+	if hook != nil {
+		refused = hook(ctx, n, batches)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	errs := make([]error, len(batches))
+	for i, b := range batches {
+		if errs[i] = refused[b.Scope]; errs[i] == nil {
+			errs[i] = e.apply(b)
+		}
+	}
+	return errs
+}
+
+func (e *engine) apply(b persist.Batch) error {
+	if err := errors.Join(b.Check(), b.CheckFence(e.generations[b.Scope.Owner()])); err != nil {
+		return err
+	}
+	if e.rows[b.Scope] == nil {
+		e.rows[b.Scope] = map[address]persist.Row{}
+	}
+	for _, m := range b.Mutations {
+		at := addressOf(m.Table, m.Key())
+		if delete(e.rows[b.Scope], at); !m.Delete {
+			e.rows[b.Scope][at] = clone(m.Row)
+		}
+	}
+	return nil
+}
+
+func (e *engine) Get(_ context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (persist.Row, error) {
+	e.mu.Lock()
+	e.gets++
+	row, ok := e.rows[scope][addressOf(table, key)]
+	hook := e.onGet
+	e.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	if !ok {
+		return nil, persist.ErrNotFound
+	}
+	return clone(row), nil
+}
+
+func (e *engine) Scan(_ context.Context, q persist.Query) ([]persist.Row, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var rows []persist.Row
+	for at, row := range e.rows[q.Scope] {
+		if at.table == q.Table {
+			rows = append(rows, clone(row))
+		}
+	}
+	return rows, nil
+}
+
+func (e *engine) commits() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.applies)
+}
+
+func (e *engine) reads() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.gets
+}
+
+// failFirst refuses the first commit of every account given.
+func (e *engine) failAt(n int, err error, accounts ...string) {
+	e.onApply = func(_ context.Context, at int, _ []persist.Batch) map[persist.Scope]error {
+		if at != n {
+			return nil
+		}
+		refused := map[persist.Scope]error{}
+		for _, a := range accounts {
+			refused[persist.AccountScope(a)] = err
+		}
+		return refused
+	}
+}
+
+// start boots a committer that is closed at the end of the test.
+func start(t testing.TB, e persist.Engine, options Options) *Committer {
+	c := NewCommitter(e, options)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = c.Close(ctx)
+	})
+	return c
+}
+
+func open(t testing.TB, c *Committer, account string) *Journal {
+	j, err := c.Open(t.Context(), account, 0)
+	require.NoError(t, err)
+	return j
+}
+
+func contact(jid, name string) persist.Mutation {
+	return persist.Contacts.Put(persist.Contact{JID: jid, PushName: name})
+}
+
+// put appends one contact.
+func put(t testing.TB, j *Journal, jid, name string) Position {
+	p, err := j.Update(t.Context(), func(tx *Tx) error {
+		tx.Put(contact(jid, name))
+		return nil
+	})
+	require.NoError(t, err)
+	return p
+}
+
+// name reads a contact's name; absent is empty.
+func name(t testing.TB, from persist.Getter, j *Journal, jid string) string {
+	c, err := persist.Contacts.Get(t.Context(), from, j.Scope(), jid)
+	if errors.Is(err, persist.ErrNotFound) {
+		return ""
+	}
+	require.NoError(t, err)
+	return c.PushName
+}
+
+func bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
+}

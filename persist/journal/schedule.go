@@ -1,0 +1,134 @@
+package journal
+
+import "time"
+
+// run commits what is due until the committer is stopped.
+func (c *Committer) run() {
+	defer close(c.stopped)
+	defer c.lazy.Stop()
+	idle := time.NewTicker(c.options.IdleAfter)
+	defer idle.Stop()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-c.wake:
+		case <-c.lazy.C:
+			c.hurry()
+		case <-idle.C:
+			c.rest()
+		}
+		c.round()
+	}
+}
+
+// enqueue has j flushed: now, or when the lazy timer fires.
+func (c *Committer) enqueue(j *Journal, now bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case j.queued:
+	case now:
+		j.queued = true
+		c.due = append(c.due, j)
+		c.signal()
+	case !j.listed:
+		j.listed = true
+		if len(c.dirty) == 0 {
+			c.lazy.Reset(c.options.LazyDelay)
+		}
+		c.dirty = append(c.dirty, j)
+	}
+}
+
+// hurry makes everything dirty due.
+func (c *Committer) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, j := range c.dirty {
+		j.listed = false
+		if !j.queued {
+			j.queued = true
+			c.due = append(c.due, j)
+		}
+	}
+	c.dirty = nil
+	c.lazy.Stop()
+	c.signal()
+}
+
+// signal wakes the goroutine if anything is due. The caller holds mu.
+func (c *Committer) signal() {
+	if len(c.due) == 0 {
+		return
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// waiting counts the journals that are due.
+func (c *Committer) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.due)
+}
+
+// next takes the journal that has been due for longest.
+func (c *Committer) next() *Journal {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	j := c.due[0]
+	c.due[0] = nil
+	c.due = c.due[1:]
+	j.queued = false
+	return j
+}
+
+// resume has the rest of a long queue taken in the next round.
+func (c *Committer) resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.signal()
+}
+
+// full tells whether the node's bound of what is not durable is reached.
+func (c *Committer) full() bool {
+	return c.dirtyBytes.Load() >= int64(c.options.NodeDirtyBytes)
+}
+
+// relieve has flushed what may keep j from writing.
+func (c *Committer) relieve(j *Journal) {
+	c.enqueue(j, true)
+	if c.full() {
+		c.hurry()
+	}
+}
+
+// room returns a channel that is closed when there may be more room than now.
+func (c *Committer) room() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.freed == nil {
+		c.freed = make(chan struct{})
+	}
+	return c.freed
+}
+
+// free wakes who waits for room.
+func (c *Committer) free() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.freed != nil {
+		close(c.freed)
+		c.freed = nil
+	}
+}
+
+// rest drops the clean records of accounts that nobody has used lately.
+func (c *Committer) rest() {
+	for _, j := range c.journals() {
+		j.rest()
+	}
+}
