@@ -16,8 +16,10 @@ func (h *HTTP) problems() []Problem {
 		problems = append(problems, variableOf(h, "APIKey").problem(""))
 	}
 	if !isLoopback(h.Host) && h.APIKey == "" && !h.AllowUnauthenticated {
-		problems = append(problems, Problem{"HOST", h.Host,
-			"is reachable beyond this machine: set API_KEY, or ALLOW_UNAUTHENTICATED=true to serve anyone"})
+		problems = append(problems, Problem{
+			"HOST", h.Host,
+			"is reachable beyond this machine: set API_KEY, or ALLOW_UNAUTHENTICATED=true to serve anyone",
+		})
 	}
 	if h.WebSocketEnabled && h.WebSocketPort != 0 && h.WebSocketPort == h.Port {
 		problems = append(problems, Problem{"WEBSOCKET_PORT", "", "must differ from PORT while WEBSOCKET_ENABLED is true"})

@@ -9,10 +9,10 @@ import (
 
 // Validate checks every rule, those between variables included. It reads
 // WA_ENDPOINT_CA_FILE. The error, if any, is an [*InvalidError].
-func (c Config) Validate() error { return asError(c.problems()) }
+func (c *Config) Validate() error { return asError(c.problems()) }
 
 // problems returns what is wrong, the rules of single variables first.
-func (c Config) problems() []Problem {
+func (c *Config) problems() []Problem {
 	var problems []Problem
 	for _, section := range c.sections() {
 		problems = append(problems, check(section)...)
