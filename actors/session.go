@@ -30,28 +30,33 @@ const (
 	StateStuck       State = "stuck"       // the last incarnation did not end in time
 )
 
-// following lists what may come after each state. A state may not follow
-// itself, since nothing changes then.
+// following lists what may come after each state, apart from anytime. No state
+// follows itself, since nothing changes then.
 var following = map[State][]State{
-	StateUnpaired:    {StatePairing, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StatePairing:     {StateUnpaired, StateConnecting, StateBackoff, StateOutdated, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateConnecting:  {StateSyncing, StateReady, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateSyncing:     {StateReady, StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateReady:       {StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateBackoff:     {StateConnecting, StatePairing, StateUnpaired, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateRestricted:  {StateReady, StateConnecting, StateBackoff, StateConflict, StateBanned, StateLoggedOut, StateOutdated, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateStopped:     {StateUnpaired, StatePairing, StateConnecting, StateLoggedOut, StateFenced, StateQuarantined, StateStuck},
-	StateConflict:    {StateConnecting, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateBanned:      {StateConnecting, StateLoggedOut, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateLoggedOut:   {StatePairing, StateUnpaired, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateOutdated:    {StatePairing, StateConnecting, StateStopped, StateFenced, StateQuarantined, StateStuck},
-	StateQuarantined: {StatePairing, StateConnecting, StateStopped, StateFenced, StateStuck},
-	StateFenced:      {StateUnpaired, StateConnecting, StateStopped, StateStuck},
-	StateStuck:       {StateUnpaired, StateConnecting, StateStopped, StateFenced, StateQuarantined},
+	StateUnpaired:    {StatePairing},
+	StatePairing:     {StateUnpaired, StateConnecting, StateBackoff, StateOutdated},
+	StateConnecting:  {StateSyncing, StateReady, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
+	StateSyncing:     {StateReady, StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
+	StateReady:       {StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
+	StateRestricted:  {StateReady, StateConnecting, StateBackoff, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
+	StateBackoff:     {StateConnecting, StatePairing, StateUnpaired},
+	StateStopped:     {StateUnpaired, StatePairing, StateConnecting, StateLoggedOut},
+	StateConflict:    {StateConnecting},
+	StateBanned:      {StateConnecting, StateLoggedOut},
+	StateLoggedOut:   {StatePairing, StateUnpaired},
+	StateOutdated:    {StatePairing, StateConnecting},
+	StateQuarantined: {StatePairing, StateConnecting},
+	StateFenced:      {StateUnpaired, StateConnecting},
+	StateStuck:       {StateUnpaired, StateConnecting},
 }
 
+// anytime lists what may follow every state.
+var anytime = []State{StateStopped, StateFenced, StateQuarantined, StateStuck}
+
 // CanBecome tells whether next may follow s.
-func (s State) CanBecome(next State) bool { return slices.Contains(following[s], next) }
+func (s State) CanBecome(next State) bool {
+	return s != next && (slices.Contains(anytime, next) || slices.Contains(following[s], next))
+}
 
 // Terminal tells whether the session stays as it is until somebody acts, or,
 // for a ban, until it is over. All other states lead on by themselves or are
