@@ -1,0 +1,156 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+
+	"whatsapp-web-server/persist"
+)
+
+// inbound stores what WhatsApp delivers. It runs on whatsmeow's goroutines and
+// touches no state but the ledger's: when a method returns nil, what it was
+// given is durable or does not need to be, and may be acknowledged.
+//
+// Every method may be called twice with the same thing: WhatsApp delivers again
+// what it has seen no acknowledgement of.
+type inbound struct {
+	account string
+	own     types.JID // the account's number, without device
+	people  people
+	ledger  *ledger
+}
+
+// previewLength bounds, in runes, how much of a message a chat list shows.
+const previewLength = 120
+
+// place is where a message belongs and whose it is, in canonical addresses.
+type place struct {
+	chat, sender types.JID
+	fromMe       bool
+	pushName     string
+	at           time.Time
+}
+
+// message stores a message, or what a message does to an earlier one.
+func (in *inbound) message(ctx context.Context, evt *events.Message) error {
+	return in.ledger.record(ctx, func(u *unit) error {
+		where, err := in.place(ctx, u, evt.Info)
+		if err != nil {
+			return err
+		}
+		switch {
+		case evt.Message.GetReactionMessage() != nil:
+			return in.reaction(ctx, u, where, evt.Message.GetReactionMessage())
+		case evt.Message.GetProtocolMessage() != nil:
+			return in.protocol(ctx, u, where, evt.Message.GetProtocolMessage())
+		case isKeyDistribution(evt.Message):
+			return nil
+		default:
+			return in.store(ctx, u, where, evt.Info.ID, evt.Message)
+		}
+	})
+}
+
+// isKeyDistribution tells a message that carries a group's sender key and
+// nothing for people.
+func isKeyDistribution(m *waE2E.Message) bool {
+	rest := proto.CloneOf(m)
+	rest.SenderKeyDistributionMessage, rest.MessageContextInfo = nil, nil
+	return m.SenderKeyDistributionMessage != nil && proto.Size(rest) == 0
+}
+
+func (in *inbound) place(ctx context.Context, u *unit, info types.MessageInfo) (place, error) {
+	chat, err := in.people.canonical(ctx, u, info.Chat)
+	if err != nil {
+		return place{}, err
+	}
+	sender := in.own
+	if !info.IsFromMe {
+		sender, err = in.people.canonical(ctx, u, info.Sender)
+	}
+	return place{chat, sender, info.IsFromMe, info.PushName, info.Timestamp}, err
+}
+
+func (in *inbound) store(ctx context.Context, u *unit, where place, id types.MessageID, m *waE2E.Message) error {
+	chat, sender := where.chat.String(), where.sender.String()
+	_, err := persist.Messages.Get(ctx, u, in.people.scope, chat, sender, id)
+	if !errors.Is(err, persist.ErrNotFound) {
+		return err // nil: it was delivered before
+	}
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		return err
+	}
+	content := ReadContent(m)
+	status := "received"
+	if where.fromMe {
+		status = "sent"
+	}
+	u.Put(persist.Messages.Put(persist.Message{
+		Chat: chat, Sender: sender, ID: id, Seq: u.seq + 1, Timestamp: where.at, FromMe: where.fromMe,
+		Type: content.Type, PushName: where.pushName, Status: status, StatusAt: where.at,
+		QuotedID: content.QuotedID, Raw: raw,
+	}))
+	putContent(u, chat, sender, id, content)
+	if err := in.advance(ctx, u, where, id, content); err != nil {
+		return err
+	}
+	return in.tellMessage(ctx, u, where, id, content)
+}
+
+func putContent(u *unit, chat, sender, id string, content Content) {
+	if content.Body != "" {
+		u.Put(persist.MessageContents.Put(persist.MessageContent{Chat: chat, Sender: sender, ID: id, Body: content.Body}))
+	}
+	if content.Media != nil {
+		media := *content.Media
+		media.Chat, media.Sender, media.MessageID = chat, sender, id
+		u.Put(persist.MediaData.Put(media))
+	}
+}
+
+// advance brings the chat up to a new message.
+func (in *inbound) advance(ctx context.Context, u *unit, where place, id string, content Content) error {
+	chat, err := persist.Chats.Get(ctx, u, in.people.scope, where.chat.String())
+	if errors.Is(err, persist.ErrNotFound) {
+		chat, err = persist.Chat{JID: where.chat.String()}, nil
+		u.Count(persist.CountChats, 1)
+	}
+	if err != nil {
+		return err
+	}
+	if !where.fromMe {
+		chat.Unread++
+	}
+	if !where.at.Before(chat.LastMessageAt) {
+		chat.LastMessageAt, chat.LastMessageID, chat.LastMessageType = where.at, id, content.Type
+		chat.LastMessageSender, chat.LastMessageFromMe = where.sender.String(), where.fromMe
+		chat.Preview = shorten(content.Body)
+	}
+	u.Put(persist.Chats.Put(chat))
+	u.Count(persist.CountMessages+chat.JID, 1)
+	return nil
+}
+
+func shorten(body string) string {
+	runes := []rune(body)
+	return string(runes[:min(len(runes), previewLength)])
+}
+
+func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, id string, content Content) error {
+	sender, err := in.people.person(ctx, u, where.sender, where.pushName)
+	if err != nil {
+		return err
+	}
+	u.tell(EventMessage, MessageEvent{ClientID: in.account, Message: MessagePayload{
+		ID: id, From: FormatChat(where.sender), ChatID: FormatChat(where.chat), Body: content.Body,
+		Type: content.Type, Timestamp: where.at.Unix(), FromMe: where.fromMe, Sender: sender, QuotedID: content.QuotedID,
+	}})
+	return nil
+}

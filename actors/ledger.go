@@ -1,0 +1,113 @@
+package actors
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal"
+)
+
+// ledger writes what happens to an account: records, and the events that tell
+// them, in the same unit. It gives events their sequence, without gaps, and
+// hands them on once they are durable, in order.
+//
+// It may be used from any goroutine; units are serial.
+type ledger struct {
+	account string
+	journal *journal.Journal
+	// publish gets each event once; it must not block.
+	publish func(Event)
+	now     func() time.Time
+
+	mu   sync.Mutex
+	head Cursor // the newest event that was appended
+}
+
+// openLedger continues the account's log where its storage ends. An account
+// without a log gets a new one, named log if that is not empty.
+func openLedger(ctx context.Context, j *journal.Journal, account, log string, publish func(Event)) (*ledger, error) {
+	newest, err := persist.Events.Scan(ctx, j, persist.Query{Scope: j.Scope(), Reverse: true, Limit: 1})
+	if err != nil {
+		return nil, fmt.Errorf("read the end of the event log: %w", err)
+	}
+	l := &ledger{account: account, journal: j, publish: publish, now: time.Now, head: Cursor{Log: log}}
+	if log == "" {
+		l.head.Log = ulid.Make().String()
+	}
+	if len(newest) > 0 {
+		l.head.Seq = newest[0].Seq
+	}
+	return l, nil
+}
+
+// newest is the place of the newest event, durable or about to be.
+func (l *ledger) newest() Cursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head
+}
+
+// unit is one change of the account, atomic with its events.
+type unit struct {
+	*journal.Tx
+	at     time.Time
+	log    string
+	seq    int64
+	events []Event
+}
+
+// write runs fn and appends what it put and told. An error of fn discards all
+// of it, and no sequence is used up. What was written is durable after
+// [journal.Journal.Wait] for the position.
+func (l *ledger) write(ctx context.Context, fn func(*unit) error) (journal.Position, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var seq int64
+	position, err := l.journal.Update(ctx, func(tx *journal.Tx) error {
+		u := &unit{Tx: tx, at: l.now(), log: l.head.Log, seq: l.head.Seq}
+		if err := fn(u); err != nil {
+			return err
+		}
+		seq = u.seq
+		tx.OnDurable(func() { l.hand(u.events) })
+		return nil
+	})
+	if err == nil {
+		l.head.Seq = seq
+	}
+	return position, err
+}
+
+// record is write, and a wait until it is durable: what an acknowledgement or a
+// reply stands on.
+func (l *ledger) record(ctx context.Context, fn func(*unit) error) error {
+	position, err := l.write(ctx, fn)
+	if err != nil {
+		return err
+	}
+	return l.journal.Wait(ctx, position)
+}
+
+func (l *ledger) hand(events []Event) {
+	for _, event := range events {
+		event.Account = l.account
+		l.publish(event)
+	}
+}
+
+// tell adds a durable event to the unit.
+func (u *unit) tell(kind EventKind, payload any) {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		panic(fmt.Sprintf("encode %s event: %v", kind, err)) // payloads are plain structs
+	}
+	u.seq++
+	u.Put(persist.Events.Put(persist.Event{Seq: u.seq, Kind: string(kind), At: u.at, Data: string(data)}))
+	u.events = append(u.events, Event{Kind: kind, At: u.at, Data: data, Cursor: Cursor{Log: u.log, Seq: u.seq}})
+}

@@ -1,0 +1,94 @@
+package actors
+
+import (
+	"context"
+	"errors"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-web-server/persist"
+)
+
+// people knows an account's correspondents by both of their addresses. One
+// person is one chat: wherever the number is known it is the name of the chat.
+type people struct {
+	scope persist.Scope
+}
+
+// canonical is the one address under which records of jid are kept: without
+// device, and the number's where it is known.
+func (p people) canonical(ctx context.Context, from persist.Getter, jid types.JID) (types.JID, error) {
+	jid = jid.ToNonAD()
+	if jid.Server != types.HiddenUserServer {
+		return jid, nil
+	}
+	number, err := p.other(ctx, from, jid)
+	if err != nil || number.IsEmpty() {
+		return jid, err
+	}
+	return number, nil
+}
+
+// person gathers everything known of jid for an event. hint is a name that came
+// with the occasion; the address book wins over it.
+func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, hint string) (Person, error) {
+	jid = jid.ToNonAD()
+	other, err := p.other(ctx, from, jid)
+	if err != nil {
+		return Person{}, err
+	}
+	var person Person
+	for _, address := range []types.JID{jid, other} {
+		switch address.Server {
+		case types.DefaultUserServer:
+			person.Number = address.User
+		case types.HiddenUserServer:
+			person.LID = FormatChat(address)
+		}
+		name, err := p.name(ctx, from, address)
+		if err != nil {
+			return Person{}, err
+		}
+		person.Name = firstOf(person.Name, name)
+	}
+	person.Name = firstOf(person.Name, hint)
+	return person, nil
+}
+
+// other is the second address of a person, or empty if it is not known.
+func (p people) other(ctx context.Context, from persist.Getter, jid types.JID) (types.JID, error) {
+	mapping, err := persist.LIDMappings.Get(ctx, from, p.scope, jid.String())
+	if errors.Is(err, persist.ErrNotFound) {
+		return types.JID{}, nil
+	}
+	if err != nil {
+		return types.JID{}, err
+	}
+	return types.ParseJID(mapping.Other)
+}
+
+func (p people) name(ctx context.Context, from persist.Getter, jid types.JID) (string, error) {
+	if jid.IsEmpty() {
+		return "", nil
+	}
+	contact, err := persist.Contacts.Get(ctx, from, p.scope, jid.String())
+	if errors.Is(err, persist.ErrNotFound) {
+		return "", nil
+	}
+	return BestName(contact), err
+}
+
+// BestName is the name to show for a contact: what the account's owner calls
+// them, then what they call themselves.
+func BestName(c persist.Contact) string {
+	return firstOf(c.FullName, c.FirstName, c.BusinessName, c.PushName)
+}
+
+func firstOf(names ...string) string {
+	for _, name := range names {
+		if name != "" {
+			return name
+		}
+	}
+	return ""
+}
