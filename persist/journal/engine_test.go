@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -122,18 +121,32 @@ func (e *engine) reads() int {
 	return e.gets
 }
 
-// failFirst refuses the first commit of every account given.
-func (e *engine) failAt(n int, err error, accounts ...string) {
+// refuse makes the commits from the n-th on answer err for these accounts.
+func (e *engine) refuse(n int, err error, accounts ...string) {
+	refused := map[persist.Scope]error{}
+	for _, a := range accounts {
+		refused[persist.AccountScope(a)] = err
+	}
 	e.onApply = func(_ context.Context, at int, _ []persist.Batch) map[persist.Scope]error {
-		if at != n {
+		if at < n {
 			return nil
-		}
-		refused := map[persist.Scope]error{}
-		for _, a := range accounts {
-			refused[persist.AccountScope(a)] = err
 		}
 		return refused
 	}
+}
+
+// gate holds the first commit until release is closed; entered tells that it
+// has begun.
+func (e *engine) gate() (entered, release chan struct{}) {
+	entered, release = make(chan struct{}), make(chan struct{})
+	e.onApply = func(_ context.Context, n int, _ []persist.Batch) map[persist.Scope]error {
+		if n == 1 {
+			close(entered)
+			<-release
+		}
+		return nil
+	}
+	return entered, release
 }
 
 // start boots a committer that is closed at the end of the test.
@@ -175,9 +188,4 @@ func name(t testing.TB, from persist.Getter, j *Journal, jid string) string {
 	}
 	require.NoError(t, err)
 	return c.PushName
-}
-
-func bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, test)
 }
