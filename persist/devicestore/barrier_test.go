@@ -122,7 +122,7 @@ func TestOldEventsAreForgotten(t *testing.T) {
 		old, recent := [32]byte{1}, [32]byte{2}
 		require.NoError(t, l.PutBufferedEvent(t.Context(), old, []byte("x"), time.Now()))
 		require.NoError(t, l.AddOutgoingEvent(t.Context(), alice, "old", "wa", []byte("x")))
-		time.Sleep(15 * 24 * time.Hour)
+		<-time.After(15 * 24 * time.Hour)
 		require.NoError(t, l.PutBufferedEvent(t.Context(), recent, []byte("x"), time.Now()))
 		require.NoError(t, l.AddOutgoingEvent(t.Context(), alice, "recent", "wa", []byte("x")))
 		require.NoError(t, l.DeleteOldBufferedHashes(t.Context()))

@@ -50,6 +50,11 @@ func sendOf(ctx context.Context) *Send {
 // SendMessage returned, else nil.
 func (s *Send) Err() error { return s.refused }
 
+// Sealed tells whether the frame may have left, once SendMessage has returned.
+// Before a person's sessions have been stored it certainly has not. Of a group's
+// message nothing is certain.
+func (s *Send) Sealed() bool { return s.encrypted || !s.toPerson() }
+
 func (s *Send) toPerson() bool {
 	switch s.Recipient.Server {
 	case types.DefaultUserServer, types.HiddenUserServer, types.BotServer:
