@@ -157,6 +157,7 @@ func TestStopFromStartedAndBeforeIt(t *testing.T) {
 func TestFullMailboxRefusesCommandsButNotMessages(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
+	free := sync.OnceFunc(func() { close(release) })
 	told := make(chan string, 1)
 	ref, _ := spawn(t, script{
 		started: func(*Self) { <-release },
@@ -167,16 +168,18 @@ func TestFullMailboxRefusesCommandsButNotMessages(t *testing.T) {
 			echo(self, message)
 		},
 	})
-	answers := make(chan error)
+	t.Cleanup(free) // before the stop that spawn has put off
+	answers := make(chan error, 4)
+	patience := within(t, 10*time.Second)
 	for range 4 {
-		go func() { _, err := Ask[any](t.Context(), ref, "waits"); answers <- err }()
+		go func() { _, err := Ask[any](patience, ref, "waits"); answers <- err }()
 	}
 	require.Eventually(t, func() bool { return waiting(ref) == 4 }, 10*time.Second, time.Millisecond)
-	_, err := Ask[any](t.Context(), ref, "one too many")
+	_, err := Ask[any](patience, ref, "one too many")
 	require.ErrorIs(t, err, ErrBusy)
 	require.Equal(t, CodeAccountBusy, CodeOf(err))
 	require.True(t, ref.Tell("internal"))
-	close(release)
+	free()
 	for range 4 {
 		require.NoError(t, await(t, answers))
 	}
@@ -212,21 +215,36 @@ func TestCommandNobodyWaitsForIsNotExecuted(t *testing.T) {
 
 func TestStopGivesUpAtItsDeadlineAndTheNameStaysTaken(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	runtime := NewRuntime()
-	ref, err := runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: script{started: func(*Self) { <-release }}})
-	require.NoError(t, err)
-	late, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, ref.Stop(late), context.DeadlineExceeded)
-	_, err = runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: script{}})
-	require.ErrorIs(t, err, ErrAlive)
-	close(release)
-	await(t, ref.Gone())
-	next, err := runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: script{}})
-	require.NoError(t, err)
-	require.Greater(t, next.Incarnation(), ref.Incarnation())
-	require.NoError(t, next.Stop(t.Context()))
+	for where, blocking := range map[string]func(release <-chan struct{}) script{
+		"Started": func(release <-chan struct{}) script { return script{started: func(*Self) { <-release }} },
+		"Stopped": func(release <-chan struct{}) script { return script{stopped: func(*Self) { <-release }} },
+		"a lane": func(release <-chan struct{}) script {
+			return script{started: func(self *Self) {
+				begun := make(chan struct{})
+				_ = Do(self.Lane(1), func(context.Context) (any, error) { close(begun); <-release; return nil, nil }, nil)
+				<-begun // a job that has not begun would be dropped
+			}}
+		},
+	} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			release := make(chan struct{})
+			runtime := NewRuntime()
+			ref, err := runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: blocking(release)})
+			require.NoError(t, err)
+			late, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			require.ErrorIs(t, ref.Stop(late), context.DeadlineExceeded)
+			_, err = runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: script{}})
+			require.ErrorIs(t, err, ErrAlive)
+			close(release)
+			await(t, ref.Gone())
+			next, err := runtime.Spawn(Spec{Kind: "account", Name: "1", Behaviour: script{}})
+			require.NoError(t, err)
+			require.Greater(t, next.Incarnation(), ref.Incarnation())
+			require.NoError(t, next.Stop(t.Context()))
+		})
+	}
 }
 
 func TestPanicEndsTheIncarnation(t *testing.T) {
