@@ -41,9 +41,18 @@ type QR struct {
 	ExpiresAt time.Time
 }
 
-// Start asks that the session be kept up from now on; the reply is a [Status].
-// It is idempotent.
-type Start struct{}
+// Start asks that the session be kept up from now on; the reply is a [Status]
+// once that is durable. It is idempotent. What it says of the account is kept
+// unless it is empty.
+type Start struct {
+	// AnyNumber allows a phone of another number to link.
+	AnyNumber  bool
+	DeviceName string
+	Metadata   map[string]string
+	// Recreate unlinks the device, as far as there is a connection for it, and
+	// starts over with a new code.
+	Recreate bool
+}
 
 // Stop asks that the session end. The credentials are kept unless Logout asks
 // WhatsApp to unlink the device. The reply is [Stopped].

@@ -71,6 +71,19 @@ type Event struct {
 	Cursor Cursor
 }
 
+// ephemeral makes an event that is not in the log.
+func ephemeral(account string, kind EventKind, payload any) Event {
+	return Event{Account: account, Kind: kind, At: time.Now(), Data: encode(kind, payload)}
+}
+
+func encode(kind EventKind, payload any) json.RawMessage {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		panic(fmt.Sprintf("encode %s event: %v", kind, err)) // payloads are plain structs
+	}
+	return data
+}
+
 // Cursor is a place in an account's event log: which log, and the sequence of
 // the last event seen. Sequences are dense and start at 1.
 type Cursor struct {

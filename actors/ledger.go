@@ -2,12 +2,9 @@ package actors
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
@@ -29,17 +26,13 @@ type ledger struct {
 	head Cursor // the newest event that was appended
 }
 
-// openLedger continues the account's log where its storage ends. An account
-// without a log gets a new one, named log if that is not empty.
+// openLedger continues the account's log, named log, where its storage ends.
 func openLedger(ctx context.Context, j *journal.Journal, account, log string, publish func(Event)) (*ledger, error) {
 	newest, err := persist.Events.Scan(ctx, j, persist.Query{Scope: j.Scope(), Reverse: true, Limit: 1})
 	if err != nil {
 		return nil, fmt.Errorf("read the end of the event log: %w", err)
 	}
 	l := &ledger{account: account, journal: j, publish: publish, now: time.Now, head: Cursor{Log: log}}
-	if log == "" {
-		l.head.Log = ulid.Make().String()
-	}
 	if len(newest) > 0 {
 		l.head.Seq = newest[0].Seq
 	}
@@ -103,10 +96,7 @@ func (l *ledger) hand(events []Event) {
 
 // tell adds a durable event to the unit.
 func (u *unit) tell(kind EventKind, payload any) {
-	data, err := json.Marshal(payload)
-	if err != nil {
-		panic(fmt.Sprintf("encode %s event: %v", kind, err)) // payloads are plain structs
-	}
+	data := encode(kind, payload)
 	u.seq++
 	u.Put(persist.Events.Put(persist.Event{Seq: u.seq, Kind: string(kind), At: u.at, Data: string(data)}))
 	u.events = append(u.events, Event{Kind: kind, At: u.at, Data: data, Cursor: Cursor{Log: u.log, Seq: u.seq}})

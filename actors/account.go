@@ -1,0 +1,324 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.mau.fi/whatsmeow/types"
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/devicestore"
+	"whatsapp-web-server/persist/journal"
+)
+
+// storageTimeout bounds each piece of storage work of an account's lanes.
+const storageTimeout = 30 * time.Second
+
+// maxEarly is how many commands wait for an account whose storage is opening.
+const maxEarly = 64
+
+// Node is what the accounts of a process share.
+type Node struct {
+	// Engine has the index of accounts, which belongs to no account's journal.
+	Engine    persist.Getter
+	Committer *journal.Committer
+	Network   *Network
+	Budget    *ConnectBudget
+	Reconnect ReconnectConfig
+	// SessionTimeout is how long a paired account may take from opening the
+	// socket to being connected, before the attempt counts as failed.
+	SessionTimeout time.Duration
+	// Device is how devices introduce themselves unless an account says otherwise.
+	Device DeviceConfig
+	// Publish gets every event, durable ones once they are durable and in order
+	// per account. It must not block.
+	Publish func(Event)
+	Log     *zap.Logger
+}
+
+// Account is the actor of one WhatsApp account: it owns the account's journal,
+// device store, whatsmeow client and reconnect policy. It opens its storage
+// when it starts and connects if the account is to run.
+type Account struct {
+	number string
+	node   *Node
+	log    *zap.Logger
+	self   *Self
+
+	storage *Lane // opening, closing and notes, in order
+	network *Lane // connecting and disconnecting
+	sending *Lane // one message at a time
+	history *Lane
+
+	files   *files // nil until storage is open
+	early   []*Command
+	record  persist.Account
+	session Session
+	past    History
+	qr      *QR
+	timer   *time.Timer // the next step of the session: retry, timeout, inspection
+
+	link  *link // the present connection
+	links int
+
+	queue   []persist.OutboxItem // accepted, in order
+	busy    bool                 // a send is under way
+	awaited map[string]*Command  // who waits for which message's end
+
+	lastTraffic time.Time
+}
+
+// files is an account's open storage.
+type files struct {
+	journal *journal.Journal
+	ledger  *ledger
+	store   *devicestore.Store
+	record  persist.Account
+	entry   persist.AccountEntry
+	queue   []persist.OutboxItem
+}
+
+// NewAccount makes the behaviour of one incarnation.
+func NewAccount(number string, node *Node) *Account {
+	return &Account{
+		number: number, node: node, awaited: make(map[string]*Command),
+		log: node.Log.With(zap.String("account", mask(number))),
+	}
+}
+
+// mask hides the middle of a number from logs.
+func mask(number string) string {
+	return number[:2] + "…" + number[len(number)-3:]
+}
+
+// Started implements [Behaviour].
+func (a *Account) Started(self *Self) {
+	a.self = self
+	a.storage, a.network = self.Lane(256), self.Lane(16)
+	a.sending, a.history = self.Lane(1), self.Lane(64)
+	a.session = Session{State: StateStopped, Since: time.Now()}
+	a.must(Do(a.storage, a.open, a.opened))
+}
+
+// must is for lanes that have room by construction.
+func (a *Account) must(err error) {
+	if err != nil && !errors.Is(err, ErrGone) {
+		panic(err)
+	}
+}
+
+// open reads what the last incarnation left, under a new generation.
+func (a *Account) open(ctx context.Context) (*files, error) {
+	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	j, err := a.node.Committer.Open(ctx, a.number, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	f := &files{journal: j}
+	if f.record, err = readAccount(ctx, j); err != nil {
+		return f, fmt.Errorf("read account: %w", err)
+	}
+	if f.ledger, err = openLedger(ctx, j, a.number, f.record.LogID, a.node.Publish); err != nil {
+		return f, err
+	}
+	if f.store, err = devicestore.Open(ctx, j, newClientLog(a.log)); err != nil {
+		return f, fmt.Errorf("open device: %w", err)
+	}
+	if f.entry, err = persist.AccountIndex.Get(ctx, a.node.Engine, persist.SystemScope(), a.number); err != nil {
+		return f, fmt.Errorf("read index of accounts: %w", err)
+	}
+	f.queue, err = persist.Outbox.Scan(ctx, j, persist.Query{Scope: j.Scope(), Index: "by_order", Limit: maxOutbox})
+	return f, err
+}
+
+// readAccount reads the account's record, or makes and stores that of a new
+// account, which nobody has started yet.
+func readAccount(ctx context.Context, j *journal.Journal) (persist.Account, error) {
+	record, err := persist.Accounts.Get(ctx, j, j.Scope())
+	if !errors.Is(err, persist.ErrNotFound) {
+		return record, err
+	}
+	record = persist.Account{LogID: ulid.Make().String()}
+	position, err := j.Update(ctx, func(tx *journal.Tx) error {
+		tx.Put(persist.Accounts.Put(record))
+		return nil
+	})
+	if err != nil {
+		return record, err
+	}
+	return record, j.Wait(ctx, position)
+}
+
+func (a *Account) opened(f *files, err error) {
+	a.files = f
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	a.record, a.queue = f.record, f.queue
+	a.restore()
+	a.resume()
+	for _, command := range a.early {
+		a.command(command)
+	}
+	a.early = nil
+}
+
+// fail ends the incarnation: with its storage in an unknown state it can do
+// nothing right. The supervisor starts the next one, which reads again.
+func (a *Account) fail(err error) {
+	a.log.Error("storage failed", zap.Error(err))
+	for _, command := range a.early {
+		command.Reply(nil, storageError(err))
+	}
+	a.early = nil
+	a.self.Stop()
+}
+
+func storageError(err error) error {
+	if _, refused := errors.AsType[*Error](err); refused {
+		return err
+	}
+	return &Error{Code: CodeStorageUnavailable, Message: "storage does not answer", RetryAfter: time.Second, Cause: err}
+}
+
+// Receive implements [Behaviour].
+func (a *Account) Receive(_ *Self, message any) {
+	switch m := message.(type) {
+	case *Command:
+		if a.files == nil || a.files.store == nil {
+			a.wait(m)
+			return
+		}
+		a.command(m)
+	case linkEvent:
+		if a.link != nil && a.link.number == m.link {
+			a.lastTraffic = time.Now()
+			a.heard(m.event)
+		}
+	case linkBroken:
+		a.broken(m)
+	}
+}
+
+func (a *Account) wait(command *Command) {
+	if len(a.early) >= maxEarly {
+		command.Reply(nil, ErrBusy)
+		return
+	}
+	a.early = append(a.early, command)
+}
+
+func (a *Account) command(command *Command) {
+	switch body := command.Body.(type) {
+	case GetStatus:
+		command.Reply(a.status(), nil)
+	case Start:
+		a.start(command, body)
+	case Stop:
+		a.stop(command, body)
+	case SendText:
+		a.send(command, body)
+	default:
+		command.Reply(nil, Refuse(CodeInvalidRequest, "an account does not understand this"))
+	}
+}
+
+// Stopped implements [Behaviour]: the connection goes first, then what its
+// handlers wrote is flushed.
+func (a *Account) Stopped(self *Self) {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.link != nil {
+		a.link.close()
+	}
+	self.Join()
+	if a.files == nil {
+		return
+	}
+	if a.files.store != nil {
+		a.files.store.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storageTimeout)
+	defer cancel()
+	if err := a.files.journal.Close(ctx); err != nil {
+		a.log.Warn("journal did not close cleanly", zap.Error(err))
+	}
+}
+
+func (a *Account) status() Status {
+	device := a.files.store.Device()
+	status := Status{
+		Account: a.number, Session: a.session, Running: a.record.Running, Paired: device.ID != nil,
+		Name: a.record.PushName, QR: a.qr, LastTraffic: a.lastTraffic, Queued: len(a.queue),
+		Events: a.files.ledger.newest(), DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata,
+		CreatedAt: a.files.entry.CreatedAt,
+	}
+	if device.ID != nil {
+		status.Number, status.Device, status.LID = device.ID.User, device.ID.Device, FormatChat(device.LID.ToNonAD())
+	}
+	return status
+}
+
+func (a *Account) deviceConfig() DeviceConfig {
+	config := a.node.Device
+	config.Name = firstOf(a.record.DeviceName, config.Name)
+	return config
+}
+
+// paired tells whether a device is linked.
+func (a *Account) paired() bool { return a.files.store.Device().ID != nil }
+
+// admit is asked by whatsmeow before it completes a pairing, on its goroutine.
+func (a *Account) admit(jid types.JID, _, _ string) bool {
+	if a.files.record.AnyNumber || jid.User == a.number {
+		return true
+	}
+	_, err := a.files.ledger.write(a.self.Context(), func(u *unit) error {
+		u.tell(EventPairRejected, PairRejectedEvent{ClientID: a.number, Number: jid.User})
+		return nil
+	})
+	if err != nil {
+		a.log.Warn("rejected pairing could not be told", zap.Error(err))
+	}
+	return false
+}
+
+// note writes a unit that nobody waits for.
+func (a *Account) note(fn func(*unit) error) {
+	a.noteThen(fn, func() {})
+}
+
+// noteThen writes a unit and calls then once it is durable. A failure ends the
+// incarnation, and then is never called.
+func (a *Account) noteThen(fn func(*unit) error, then func()) {
+	a.must(Do(a.storage, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, a.files.ledger.record(ctx, fn)
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			a.fail(err)
+			return
+		}
+		then()
+	}))
+}
+
+// saveThen stores the account's record and calls then once it is durable.
+func (a *Account) saveThen(then func()) {
+	record := a.record
+	a.noteThen(func(u *unit) error {
+		u.Put(persist.Accounts.Put(record))
+		return nil
+	}, then)
+}
+
+// publish hands an ephemeral event to who listens.
+func (a *Account) publish(kind EventKind, payload any) {
+	a.node.Publish(ephemeral(a.number, kind, payload))
+}

@@ -1,0 +1,387 @@
+package actors
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"go.mau.fi/whatsmeow/types/events"
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/persist"
+)
+
+const (
+	// deadAfter is how long pings may fail before the connection is given up:
+	// two to three of whatsmeow's keepalives.
+	deadAfter = time.Minute
+	// inspectEvery is how often a connection that looks alive is checked: whatsmeow
+	// stays silent after a stream error that the server does not follow up.
+	inspectEvery = 30 * time.Second
+	// qrValid is how long the first and the later codes of a connection show, as
+	// the phone's own client has it.
+	qrFirst, qrNext = time.Minute, 20 * time.Second
+)
+
+// restore takes up the state that outlives a restart.
+func (a *Account) restore() {
+	a.session = Session{State: StateStopped, Since: time.Now()}
+	if kept := State(a.record.State); kept.Terminal() && kept != StateStuck && kept != StateFenced {
+		a.session = Session{State: kept, Since: a.record.Since, Reason: a.record.Reason}
+		if !a.record.Until.IsZero() {
+			a.session.Until = &a.record.Until
+		}
+	}
+}
+
+// resume does what the account should be doing.
+func (a *Account) resume() {
+	switch {
+	case !a.record.Running:
+	case a.session.State == StateBanned && a.session.Until != nil:
+		a.at(*a.session.Until, a.connect)
+	case a.session.State.Terminal() && a.session.State != StateLoggedOut:
+	case a.session.State == StateLoggedOut && !a.paired():
+	default:
+		a.connect()
+	}
+}
+
+// start is the command to keep the session up. It also gets a session out of
+// the states in which somebody has to act.
+func (a *Account) start(command *Command, body Start) {
+	a.record.Running = true
+	a.record.AnyNumber = a.record.AnyNumber || body.AnyNumber
+	a.record.DeviceName = firstOf(body.DeviceName, a.record.DeviceName)
+	if body.Metadata != nil {
+		a.record.Metadata = body.Metadata
+	}
+	if body.Recreate && a.paired() {
+		a.recreate(command)
+		return
+	}
+	a.saveThen(func() {
+		a.connect()
+		command.Reply(a.status(), nil)
+	})
+}
+
+// recreate forgets the device, after telling WhatsApp so if it can. The next
+// incarnation shows a code.
+func (a *Account) recreate(command *Command) {
+	l := a.link
+	a.must(Do(a.network, func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+		defer cancel()
+		if l != nil && l.client.IsLoggedIn() {
+			if err := l.client.Logout(ctx); err != nil {
+				a.log.Info("the old device stays in the phone's list", zap.Error(err))
+			}
+		}
+		return struct{}{}, a.files.store.Forget(ctx)
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			command.Reply(nil, storageError(err))
+			a.fail(err)
+			return
+		}
+		a.drop()
+		a.record.JID, a.record.LID, a.record.State, a.record.Reason = "", "", "", ""
+		a.saveThen(func() {
+			command.Reply(a.status(), nil)
+			a.self.Stop()
+		})
+	}))
+}
+
+// connect opens a connection, when the node's budget allows: to log in, or
+// while unpaired to show a code.
+func (a *Account) connect() {
+	if a.link != nil {
+		return
+	}
+	next := StateConnecting
+	if !a.paired() {
+		next = StatePairing
+	}
+	a.become(next, time.Time{}, "")
+	a.link = a.newLink()
+	l := a.link
+	a.at(time.Now().Add(a.node.SessionTimeout), a.timedOut)
+	a.must(Do(a.network, func(context.Context) (struct{}, error) {
+		if err := a.node.Budget.Acquire(l.ctx, ConnectRecent); err != nil {
+			return struct{}{}, err
+		}
+		err := l.client.ConnectContext(l.ctx)
+		a.node.Budget.Report(err == nil)
+		return struct{}{}, err
+	}, func(_ struct{}, err error) {
+		if err != nil && a.link == l {
+			a.log.Info("connecting failed", zap.Error(err))
+			a.disconnected(Disconnect{Reason: ReasonNetwork})
+		}
+	}))
+}
+
+// timedOut is for a paired account that did not get through; an unpaired one
+// waits for its phone.
+func (a *Account) timedOut() {
+	if a.session.State == StateConnecting {
+		a.disconnected(Disconnect{Reason: ReasonTimeout})
+	}
+}
+
+// heard is told what whatsmeow says on the present connection.
+func (a *Account) heard(event any) {
+	if end, ends := DisconnectOf(event); ends {
+		a.disconnected(end)
+		return
+	}
+	switch e := event.(type) {
+	case *events.QR:
+		a.show(e.Codes)
+	case *events.PairSuccess:
+		a.linked(e)
+	case *events.PairError:
+		a.disconnected(Disconnect{Reason: ReasonNetwork})
+	case *events.Connected:
+		a.connected()
+	case *events.OfflineSyncPreview:
+		a.publish(EventSyncProgress, SyncProgressEvent{ClientID: a.number, Source: "offline"})
+	case *events.OfflineSyncCompleted:
+		a.synced(e.Count)
+	case *events.KeepAliveTimeout:
+		if time.Since(e.LastSuccess) > deadAfter {
+			a.disconnected(Disconnect{Reason: ReasonKeepAlive})
+		}
+	case historyPart:
+		a.learn(e)
+	}
+}
+
+// show tells the first code, and each next when the one before is over.
+func (a *Account) show(codes []string) {
+	l := a.link
+	if len(codes) == 0 {
+		a.disconnected(Disconnect{Reason: ReasonTimeout})
+		return
+	}
+	valid := qrNext
+	if a.qr == nil {
+		valid = qrFirst
+	}
+	a.qr = &QR{Code: codes[0], ExpiresAt: time.Now().Add(valid)}
+	a.publish(EventQR, QREvent{ClientID: a.number, QR: a.qr.Code, ExpiresAt: a.qr.ExpiresAt})
+	a.at(a.qr.ExpiresAt, func() {
+		if a.link == l && a.session.State == StatePairing {
+			a.show(codes[1:])
+		}
+	})
+}
+
+// linked remembers the device. WhatsApp then asks for a login with it, which
+// comes as a disconnect.
+func (a *Account) linked(e *events.PairSuccess) {
+	a.qr = nil
+	a.record.JID, a.record.LID, a.record.PairedAt = e.ID.String(), e.LID.String(), time.Now()
+	a.record.Network = a.node.Network.Name()
+	a.saveThen(func() {})
+}
+
+func (a *Account) connected() {
+	if name := a.files.store.Device().PushName; name != "" {
+		a.record.PushName = name
+	}
+	a.record.LastActive = time.Now()
+	if a.session.State == StateConnecting {
+		a.become(StateSyncing, time.Time{}, "")
+	}
+	a.past.ReadySince = time.Now()
+	a.inspect()
+	a.next()
+}
+
+// synced comes when the offline queue has been delivered, also when it was
+// empty.
+func (a *Account) synced(items int) {
+	if a.session.State != StateSyncing && a.session.State != StateConnecting {
+		return
+	}
+	a.become(StateReady, time.Time{}, "")
+	a.note(func(u *unit) error {
+		u.tell(EventSyncComplete, SyncCompleteEvent{ClientID: a.number, Items: items})
+		return nil
+	})
+}
+
+// learn takes the names out of a piece of history, in the background.
+func (a *Account) learn(part historyPart) {
+	l := a.link
+	err := Do(a.history, func(context.Context) (struct{}, error) { return struct{}{}, l.ingest(part) },
+		func(_ struct{}, err error) {
+			if err != nil {
+				a.log.Warn("history was not taken in", zap.Error(err))
+				return
+			}
+			a.publish(EventSyncProgress, SyncProgressEvent{
+				ClientID: a.number, Source: "history", Kind: part.notification.GetSyncType().String(),
+				Percent: int(part.notification.GetProgress()),
+			})
+		})
+	if err != nil {
+		a.log.Warn("history was not taken in", zap.Error(err))
+	}
+}
+
+// inspect gives up a connection that whatsmeow knows to be logged out.
+func (a *Account) inspect() {
+	l := a.link
+	a.at(time.Now().Add(inspectEvery), func() {
+		if a.link != l || l == nil {
+			return
+		}
+		if !l.client.IsConnected() || !l.client.IsLoggedIn() {
+			a.disconnected(Disconnect{Reason: ReasonStreamError})
+			return
+		}
+		a.inspect()
+	})
+}
+
+// broken is told when a connection's context ended.
+func (a *Account) broken(b linkBroken) {
+	if a.link == nil || a.link.number != b.link {
+		return
+	}
+	if err := a.files.journal.Err(); err != nil {
+		a.fail(err)
+		return
+	}
+	a.log.Warn("connection broken", zap.Error(b.cause))
+	a.disconnected(Disconnect{Reason: ReasonNetwork})
+}
+
+// disconnected gives the connection up and does what the policy says.
+func (a *Account) disconnected(end Disconnect) {
+	a.drop()
+	verdict := a.node.Reconnect.Decide(end, a.past, time.Now(), rand.Float64)
+	a.past = History{Failures: verdict.Failures}
+	state := verdict.State
+	if state == StateBackoff && !a.paired() {
+		a.becomeUnpairedOrRetry(verdict)
+		return
+	}
+	a.become(state, verdict.RetryAt, string(verdict.Reason))
+	if state == StateLoggedOut {
+		a.loggedOut(verdict.Reason)
+	}
+	if !verdict.RetryAt.IsZero() && a.record.Running {
+		a.at(verdict.RetryAt, a.connect)
+	}
+}
+
+// becomeUnpairedOrRetry is for an account whose codes nobody scanned: it rests
+// until somebody asks again. A network that failed is tried again.
+func (a *Account) becomeUnpairedOrRetry(verdict Verdict) {
+	if verdict.Reason == ReasonTimeout {
+		a.become(StateUnpaired, time.Time{}, "qr_expired")
+		return
+	}
+	a.become(StateBackoff, verdict.RetryAt, string(verdict.Reason))
+	a.at(verdict.RetryAt, a.connect)
+}
+
+// loggedOut forgets the device, which WhatsApp no longer knows. The next
+// incarnation opens a fresh one, and the next start shows a code.
+func (a *Account) loggedOut(reason DisconnectReason) {
+	a.record.JID, a.record.LID = "", ""
+	record := a.record
+	a.noteThen(func(u *unit) error {
+		u.Put(persist.Accounts.Put(record))
+		u.tell(EventLoggedOut, LoggedOutEvent{ClientID: a.number, Reason: string(reason)})
+		return nil
+	}, a.self.Stop)
+}
+
+// drop closes the present connection without waiting.
+func (a *Account) drop() {
+	a.qr = nil
+	l := a.link
+	if l == nil {
+		return
+	}
+	a.link = nil
+	l.cancel(errReplaced)
+	a.must(Do(a.network, func(context.Context) (struct{}, error) {
+		l.close()
+		return struct{}{}, nil
+	}, func(struct{}, error) {}))
+}
+
+// stop ends the session. With Logout the device is unlinked first, which needs
+// the connection.
+func (a *Account) stop(command *Command, how Stop) {
+	unlink := how.Logout && a.paired()
+	if unlink && (a.link == nil || !a.session.State.Online()) {
+		command.Reply(nil, Refuse(CodeAccountOffline, "unlinking needs a connection"))
+		return
+	}
+	was := a.record.Running
+	a.record.Running = false
+	if unlink {
+		a.unlink(command, was)
+		return
+	}
+	a.drop()
+	a.become(StateStopped, time.Time{}, "asked")
+	a.saveThen(func() { command.Reply(Stopped{WasRunning: was, Status: a.status()}, nil) })
+}
+
+func (a *Account) unlink(command *Command, was bool) {
+	l := a.link
+	a.must(Do(a.network, func(context.Context) (struct{}, error) { return struct{}{}, l.client.Logout(l.ctx) },
+		func(_ struct{}, err error) {
+			if err != nil {
+				command.Reply(nil, &Error{Code: CodeUpstreamTimeout, Message: "WhatsApp did not confirm", Cause: err})
+				return
+			}
+			a.drop()
+			a.become(StateLoggedOut, time.Time{}, "asked")
+			command.Reply(Stopped{WasRunning: was, Unlinked: true, Status: a.status()}, nil)
+			a.loggedOut("asked")
+		}))
+}
+
+// become changes the session's state, stores it and tells it.
+func (a *Account) become(next State, until time.Time, reason string) {
+	if a.session.State == next {
+		return
+	}
+	changed, err := a.session.Become(next, time.Now(), until, reason)
+	if err != nil {
+		a.log.Error("state", zap.Error(err))
+		return
+	}
+	previous := a.session.State
+	a.session = changed
+	a.record.State, a.record.Reason, a.record.Since, a.record.Until = string(next), reason, changed.Since, until
+	record, info := a.record, ClientInfo{Number: a.files.store.Device().GetJID().User, Name: a.record.PushName}
+	a.note(func(u *unit) error {
+		u.Put(persist.Accounts.Put(record))
+		u.tell(EventConnectionState, ConnectionStateEvent{
+			ClientID: a.number, State: string(next), Previous: string(previous), Reason: reason, Until: changed.Until,
+		})
+		if next == StateReady {
+			u.tell(EventReady, ReadyEvent{ClientID: a.number, Info: info})
+		}
+		return nil
+	})
+}
+
+// at replaces the next step of the session.
+func (a *Account) at(when time.Time, do func()) {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	a.timer = a.self.After(time.Until(when), do)
+}

@@ -1,0 +1,231 @@
+package actors
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/devicestore"
+)
+
+const (
+	// maxText is WhatsApp's own bound for a text, in bytes.
+	maxText = 65536
+	// maxOutbox is how many accepted messages an account may have that are not
+	// sent; at one a second that is an hour's work. Over it sends are refused.
+	maxOutbox = 4096
+	// outboxExpiry is how long an accepted message is worth sending.
+	outboxExpiry = 24 * time.Hour
+	// idempotencyTTL is how long a key is remembered.
+	idempotencyTTL = 24 * time.Hour
+	// ackTimeout is how long a send waits for the server's acknowledgement;
+	// whatsmeow's own default.
+	ackTimeout = 75 * time.Second
+)
+
+// outbox accepts messages and sends them, one after the other. Its methods
+// block and run in the account's lanes; they touch the ledger only.
+type outbox struct {
+	inbound *inbound
+}
+
+// accept makes a text durable, or finds what the key made before. The returned
+// item is nil in that case.
+func (o outbox) accept(ctx context.Context, command SendText) (Sent, *persist.OutboxItem, error) {
+	to, ok := ParseChat(command.To)
+	if !ok {
+		return Sent{}, nil, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
+	}
+	if command.Text == "" || len(command.Text) > maxText {
+		return Sent{}, nil, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
+	}
+	var sent Sent
+	var item *persist.OutboxItem
+	err := o.inbound.ledger.record(ctx, func(u *unit) (err error) {
+		if sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
+			return err
+		}
+		sent, item, err = o.queue(ctx, u, to, command)
+		return err
+	})
+	if err != nil {
+		return Sent{}, nil, err
+	}
+	return sent, item, nil
+}
+
+// replay answers a key that was used before.
+func (o outbox) replay(ctx context.Context, u *unit, command SendText) (Sent, bool, error) {
+	if command.Key == "" {
+		return Sent{}, false, nil
+	}
+	used, err := persist.IdempotencyKeys.Get(ctx, u, o.inbound.people.scope, command.Principal, command.Key)
+	if errors.Is(err, persist.ErrNotFound) || (err == nil && used.ExpiresAt.Before(u.at)) {
+		return Sent{}, false, nil
+	}
+	if err != nil {
+		return Sent{}, false, err
+	}
+	if subtle.ConstantTimeCompare(used.RequestHash, command.RequestHash[:]) != 1 {
+		return Sent{}, false, Refuse(CodeIdempotency, "the key was used for another request")
+	}
+	sent, err := o.status(ctx, u, used.Chat, used.MessageID)
+	sent.Replayed = true
+	return sent, true, err
+}
+
+// status is what has become of an own message.
+func (o outbox) status(ctx context.Context, from persist.Getter, chat, id string) (Sent, error) {
+	message, err := persist.Messages.Get(ctx, from, o.inbound.people.scope, chat, o.inbound.own.String(), id)
+	if err != nil {
+		return Sent{}, err
+	}
+	jid, err := types.ParseJID(chat)
+	return Sent{
+		MessageID: id, ChatID: FormatChat(jid), Status: message.Status,
+		Reason: Code(message.Error), Timestamp: message.Timestamp,
+	}, err
+}
+
+// queue writes everything that acceptance promises in one unit.
+func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendText) (Sent, *persist.OutboxItem, error) {
+	chat, err := o.inbound.people.canonical(ctx, u, to)
+	if err != nil {
+		return Sent{}, nil, err
+	}
+	message := &waE2E.Message{Conversation: proto.String(command.Text)}
+	raw, err := proto.Marshal(message)
+	if err != nil {
+		return Sent{}, nil, err
+	}
+	id := whatsmeow.GenerateMessageID()
+	where := place{chat: chat, sender: o.inbound.own, fromMe: true, at: u.at}
+	item := persist.OutboxItem{
+		MessageID: id, AcceptedSeq: u.seq + 1, Chat: chat.String(), Recipient: to.String(), State: "queued",
+		Payload: raw, AcceptedAt: u.at, ExpiresAt: u.at.Add(outboxExpiry),
+	}
+	u.Put(persist.Outbox.Put(item), persist.Messages.Put(persist.Message{
+		Chat: chat.String(), Sender: where.sender.String(), ID: id, Seq: u.seq + 1, Timestamp: u.at, FromMe: true,
+		Type: "text", Status: "queued", StatusAt: u.at, Raw: raw,
+	}))
+	content := ReadContent(message)
+	putContent(u, chat.String(), where.sender.String(), id, content)
+	if command.Key != "" {
+		u.Put(persist.IdempotencyKeys.Put(persist.IdempotencyKey{
+			Principal: command.Principal, Key: command.Key, RequestHash: command.RequestHash[:],
+			MessageID: id, Chat: chat.String(), ExpiresAt: u.at.Add(idempotencyTTL),
+		}))
+	}
+	if err := o.inbound.advance(ctx, u, where, id, content); err != nil {
+		return Sent{}, nil, err
+	}
+	o.tellStatus(u, item, "queued", "")
+	return Sent{MessageID: id, ChatID: FormatChat(chat), Status: "queued", Timestamp: u.at}, &item, nil
+}
+
+func (o outbox) tellStatus(u *unit, item persist.OutboxItem, status string, reason Code) {
+	chat, _ := types.ParseJID(item.Chat) // it was written by String
+	u.tell(EventMessageStatus, MessageStatusEvent{
+		ClientID: o.inbound.account, ID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: string(reason),
+	})
+}
+
+// send makes one attempt and stores its outcome before it returns. The item
+// stays in the outbox, under the same id, while the outcome is unknown.
+func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sent, error) {
+	message := &waE2E.Message{}
+	if err := proto.Unmarshal(item.Payload, message); err != nil {
+		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
+	}
+	to, err := types.ParseJID(item.Recipient)
+	if err != nil {
+		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
+	}
+	if err := o.mark(ctx, item); err != nil {
+		return Sent{}, err
+	}
+	sending, cancel := context.WithTimeout(l.ctx, ackTimeout)
+	defer cancel()
+	attempt := &devicestore.Send{Recipient: to}
+	response, err := l.client.SendMessage(devicestore.WithSend(sending, attempt), to, message,
+		whatsmeow.SendRequestExtra{ID: item.MessageID, Timeout: ackTimeout})
+	return o.conclude(ctx, item, attempt, response, err)
+}
+
+// mark notes that the frame may leave from now on. Nobody waits for it: the
+// store's barrier before the frame does.
+func (o outbox) mark(ctx context.Context, item persist.OutboxItem) error {
+	item.State = "sending"
+	item.Attempts++
+	_, err := o.inbound.ledger.write(ctx, func(u *unit) error {
+		u.Put(persist.Outbox.Put(item))
+		return nil
+	})
+	return err
+}
+
+func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *devicestore.Send, response whatsmeow.SendResponse, err error) (Sent, error) {
+	switch {
+	case err == nil:
+		return o.finish(ctx, item, "sent", "", response.Timestamp)
+	case attempt.Err() != nil:
+		return o.finish(ctx, item, "failed", CodeNoDevice, time.Time{})
+	case errors.Is(err, whatsmeow.ErrServerReturnedError):
+		return o.finish(ctx, item, "failed", refusalOf(err), time.Time{})
+	case isNotOnWhatsApp(err):
+		return o.finish(ctx, item, "failed", CodeNotOnWhatsApp, time.Time{})
+	case !attempt.Sealed():
+		return o.postpone(ctx, item, "queued")
+	default:
+		return o.postpone(ctx, item, "unknown")
+	}
+}
+
+// finish takes the item out of the outbox with the message's last word.
+func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status string, reason Code, at time.Time) (Sent, error) {
+	var sent Sent
+	err := o.inbound.ledger.record(ctx, func(u *unit) error {
+		message, err := persist.Messages.Get(ctx, u, o.inbound.people.scope, item.Chat, o.inbound.own.String(), item.MessageID)
+		if err != nil {
+			return err
+		}
+		if progress[status] > progress[message.Status] {
+			message.Status, message.StatusAt, message.Error = status, u.at, string(reason)
+		}
+		if !at.IsZero() {
+			message.Timestamp = at
+		}
+		u.Put(persist.Outbox.Remove(item.MessageID), persist.Messages.Put(message))
+		o.tellStatus(u, item, status, reason)
+		chat, err := types.ParseJID(item.Chat)
+		sent = Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: reason, Timestamp: message.Timestamp}
+		return err
+	})
+	return sent, err
+}
+
+// postpone keeps the item for the next connection: as queued when the frame
+// certainly did not leave, as unknown when it may have.
+func (o outbox) postpone(ctx context.Context, item persist.OutboxItem, state string) (Sent, error) {
+	known := item.State == state
+	item.State = state
+	chat, err := types.ParseJID(item.Chat)
+	if err != nil {
+		return Sent{}, err
+	}
+	err = o.inbound.ledger.record(ctx, func(u *unit) error {
+		u.Put(persist.Outbox.Put(item))
+		if state == "unknown" && !known {
+			o.tellStatus(u, item, state, CodeOutcomeUnknown)
+		}
+		return nil
+	})
+	return Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: state, Timestamp: item.AcceptedAt}, err
+}

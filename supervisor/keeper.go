@@ -1,0 +1,138 @@
+package supervisor
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/actors"
+)
+
+const (
+	// earlyEnd is what counts as ending early: a life shorter than this makes the
+	// next one start later.
+	earlyEnd = time.Minute
+	// maxPause bounds the time between two lives.
+	maxPause = time.Minute
+)
+
+// What the keeper is asked and told.
+type (
+	ensure struct{ account string } // reply: struct{}
+	drain  struct{}                 // reply: []*actors.Ref, of those alive
+	ended  struct{ actors.Ended }
+)
+
+// keeper is the supervisor's behaviour: one child per account, one incarnation
+// per child.
+type keeper struct {
+	runtime  *actors.Runtime
+	node     *actors.Node
+	log      *zap.Logger
+	living   *directory
+	children map[string]*child
+	self     *actors.Self
+	draining bool
+}
+
+// child is an account that is to be alive.
+type child struct {
+	ref   *actors.Ref
+	born  time.Time
+	early int // lives in a row that ended early
+}
+
+// Started implements [actors.Behaviour].
+func (k *keeper) Started(self *actors.Self) { k.self = self }
+
+// Stopped implements [actors.Behaviour]. The accounts have been stopped before.
+func (k *keeper) Stopped(*actors.Self) {}
+
+// Receive implements [actors.Behaviour].
+func (k *keeper) Receive(_ *actors.Self, message any) {
+	switch m := message.(type) {
+	case *actors.Command:
+		k.command(m)
+	case ended:
+		k.ended(m.Ended)
+	}
+}
+
+func (k *keeper) command(command *actors.Command) {
+	switch body := command.Body.(type) {
+	case ensure:
+		command.Reply(struct{}{}, k.ensure(body.account))
+	case drain:
+		k.draining = true
+		var refs []*actors.Ref
+		for _, child := range k.children {
+			refs = append(refs, child.ref)
+		}
+		command.Reply(refs, nil)
+	}
+}
+
+func (k *keeper) ensure(account string) error {
+	if k.draining {
+		return &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second}
+	}
+	if _, known := k.children[account]; known {
+		return nil
+	}
+	child := &child{}
+	if err := k.spawn(account, child); err != nil {
+		return err
+	}
+	k.children[account] = child
+	return nil
+}
+
+func (k *keeper) spawn(account string, c *child) error {
+	ref, err := k.runtime.Spawn(actors.Spec{
+		Kind: "account", Name: account, Behaviour: actors.NewAccount(account, k.node),
+		OnEnd: func(e actors.Ended) { k.self.Tell(ended{e}) },
+	})
+	if err != nil {
+		return err
+	}
+	c.ref, c.born = ref, time.Now()
+	k.living.set(account, ref)
+	return nil
+}
+
+// ended starts the next incarnation, at once after a long life and later and
+// later after short ones.
+func (k *keeper) ended(e actors.Ended) {
+	c := k.children[e.Name]
+	if k.draining || c == nil || c.ref.Incarnation() != e.Incarnation {
+		return
+	}
+	if e.Crash != nil {
+		k.log.Error("account crashed", zap.String("during", e.Crash.During), zap.Any("panic", e.Crash.Value),
+			zap.ByteString("stack", e.Crash.Stack))
+	}
+	c.early++
+	if time.Since(c.born) >= earlyEnd {
+		c.early = 0
+	}
+	k.self.After(pause(c.early), func() { k.again(e.Name, c) })
+}
+
+func (k *keeper) again(account string, c *child) {
+	if k.draining {
+		return
+	}
+	if err := k.spawn(account, c); err != nil {
+		k.log.Error("account could not be started", zap.Error(err))
+		k.self.After(maxPause, func() { k.again(account, c) })
+	}
+}
+
+// pause is none for the first early end, so that a fresh device after a logout
+// is there at once, then doubles from half a second.
+func pause(early int) time.Duration {
+	if early <= 1 {
+		return 0
+	}
+	return min(time.Second<<min(early-2, 10)/2, maxPause)
+}

@@ -1,0 +1,173 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
+)
+
+// Supervisor is the way to the accounts of this node.
+type Supervisor struct {
+	engine persist.Engine
+	ref    *actors.Ref
+	living *directory
+}
+
+// directory tells which incarnation an account has now. The supervisor's actor
+// writes it.
+type directory struct {
+	mu   sync.RWMutex
+	refs map[string]*actors.Ref
+}
+
+func (d *directory) find(account string) (*actors.Ref, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	ref, known := d.refs[account]
+	return ref, known
+}
+
+func (d *directory) set(account string, ref *actors.Ref) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refs[account] = ref
+}
+
+// Start spawns the supervisor. It looks after no account before [Supervisor.Boot].
+func Start(runtime *actors.Runtime, engine persist.Engine, node *actors.Node, log *zap.Logger) (*Supervisor, error) {
+	living := &directory{refs: make(map[string]*actors.Ref)}
+	keeper := &keeper{runtime: runtime, node: node, log: log, living: living, children: make(map[string]*child)}
+	ref, err := runtime.Spawn(actors.Spec{Kind: "supervisor", Name: "node", Behaviour: keeper, Mailbox: 1024})
+	if err != nil {
+		return nil, fmt.Errorf("spawn supervisor: %w", err)
+	}
+	return &Supervisor{engine: engine, ref: ref, living: living}, nil
+}
+
+// bootPage is how many accounts are read at a time.
+const bootPage = 500
+
+// Boot brings up every account that the storage knows. Those that should run
+// connect as the node's budget allows. It refuses, before any connects, when an
+// account was paired on another network.
+func (s *Supervisor) Boot(ctx context.Context, network string) error {
+	accounts, err := s.accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if err := s.checkNetwork(ctx, account, network); err != nil {
+			return err
+		}
+	}
+	for _, account := range accounts {
+		if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account}); err != nil {
+			return fmt.Errorf("boot: %w", err)
+		}
+	}
+	return nil
+}
+
+// ForeignNetworkError says that the storage belongs to another network.
+type ForeignNetworkError struct {
+	Account, PairedOn, Network string
+}
+
+// Error names what to change.
+func (e *ForeignNetworkError) Error() string {
+	return fmt.Sprintf("account %s was paired on network %s and this start is for %s: "+
+		"use another storage, or the endpoint it was paired on", e.Account, e.PairedOn, e.Network)
+}
+
+func (s *Supervisor) checkNetwork(ctx context.Context, account, network string) error {
+	record, err := persist.Accounts.Get(ctx, s.engine, persist.AccountScope(account))
+	if errors.Is(err, persist.ErrNotFound) {
+		return nil
+	}
+	if err == nil && record.Network != "" && record.Network != network {
+		return &ForeignNetworkError{account, record.Network, network}
+	}
+	return err
+}
+
+func (s *Supervisor) accounts(ctx context.Context) ([]string, error) {
+	var accounts []string
+	query := persist.Query{Scope: persist.SystemScope(), Limit: bootPage}
+	for {
+		page, err := persist.AccountIndex.Scan(ctx, s.engine, query)
+		if err != nil {
+			return nil, fmt.Errorf("read index of accounts: %w", err)
+		}
+		for _, entry := range page {
+			accounts = append(accounts, entry.Number)
+		}
+		if len(page) < bootPage {
+			return accounts, nil
+		}
+		query.After = persist.AccountIndex.Key(page[len(page)-1].Number)
+	}
+}
+
+// Initialize creates the account if there is none of this number, and starts
+// it. It is idempotent. The reply is the account's status at that moment.
+func (s *Supervisor) Initialize(ctx context.Context, account string, command actors.Start) (actors.Status, error) {
+	entry := persist.AccountEntry{Number: account, Version: 1, CreatedAt: time.Now()}
+	batch := persist.Batch{
+		Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.AccountIndex.Put(entry)},
+	}
+	err := s.engine.Apply(ctx, []persist.Batch{batch})[0]
+	if err != nil && !errors.Is(err, persist.ErrConflict) { // a conflict: it exists
+		return actors.Status{}, fmt.Errorf("create account: %w", err)
+	}
+	if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account}); err != nil {
+		return actors.Status{}, err
+	}
+	return ask[actors.Status](ctx, s, account, command)
+}
+
+// Status asks one account for its status.
+func (s *Supervisor) Status(ctx context.Context, account string) (actors.Status, error) {
+	return ask[actors.Status](ctx, s, account, actors.GetStatus{})
+}
+
+// Stop ends an account's session; see [actors.Stop].
+func (s *Supervisor) Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error) {
+	return ask[actors.Stopped](ctx, s, account, command)
+}
+
+// Send gives an account a message to send; see [actors.SendText].
+func (s *Supervisor) Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error) {
+	return ask[actors.Sent](ctx, s, account, command)
+}
+
+// Drain stops every account and the supervisor, and waits until they are gone
+// or ctx ends. Nothing is started afterwards.
+func (s *Supervisor) Drain(ctx context.Context) error {
+	refs, err := actors.Ask[[]*actors.Ref](ctx, s.ref, drain{})
+	if err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
+	var wait sync.WaitGroup
+	failures := make([]error, len(refs))
+	for i, ref := range refs {
+		wait.Go(func() { failures[i] = ref.Stop(ctx) })
+	}
+	wait.Wait()
+	return errors.Join(append(failures, s.ref.Stop(ctx))...)
+}
+
+func ask[R any](ctx context.Context, s *Supervisor, account string, command any) (R, error) {
+	ref, known := s.living.find(account)
+	if !known {
+		var none R
+		return none, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	}
+	return actors.Ask[R](ctx, ref, command)
+}

@@ -1,0 +1,196 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal"
+	"whatsapp-web-server/persist/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const number = "31600000001"
+
+// house is a node whose network refuses every connection.
+type house struct {
+	*Supervisor
+	engine persist.Engine
+
+	mu   sync.Mutex
+	told []actors.Event
+	more chan struct{}
+}
+
+func (h *house) publish(e actors.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, e)
+	close(h.more)
+	h.more = make(chan struct{})
+}
+
+// await returns when an event of this kind
+// with text has been told.
+func (h *house) await(t *testing.T, kind actors.EventKind, text string) {
+	t.Helper()
+	for {
+		h.mu.Lock()
+		more := h.more
+		for _, event := range h.told {
+			if event.Kind == kind && strings.Contains(string(event.Data), text) {
+				h.mu.Unlock()
+				return
+			}
+		}
+		h.mu.Unlock()
+		select {
+		case <-more:
+		case <-t.Context().Done():
+			t.Fatalf("no %s event with %q", kind, text)
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no %s event with %q in 10 s", kind, text)
+		}
+	}
+}
+
+func open(t *testing.T, engine persist.Engine) *house {
+	t.Helper()
+	h := &house{engine: engine, more: make(chan struct{})}
+	network, err := actors.NewNetwork(actors.NetworkConfig{
+		Endpoint: "ws://127.0.0.1:1/ws/chat", NoiseRootKey: hex.EncodeToString(whatsmeow.WACertPubKey[:]),
+	})
+	require.NoError(t, err)
+	runtime := actors.NewRuntime()
+	budget, err := actors.NewConnectBudget(runtime, actors.DefaultBudgetConfig(), nil)
+	require.NoError(t, err)
+	committer := journal.NewCommitter(engine, journal.Options{})
+	node := &actors.Node{
+		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: actors.DefaultReconnectConfig(),
+		SessionTimeout: time.Minute, Publish: h.publish, Log: zap.NewNop(),
+	}
+	h.Supervisor, err = Start(runtime, engine, node, zap.NewNop())
+	require.NoError(t, err)
+	require.NoError(t, h.Boot(t.Context(), network.Name()))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, h.Drain(ctx))
+		require.NoError(t, budget.Stop(ctx))
+		require.NoError(t, committer.Close(ctx))
+		network.Close()
+	})
+	return h
+}
+
+func TestAnAccountWithoutNetworkBacksOffAndCanBeStopped(t *testing.T) {
+	h := open(t, memory.Open())
+	status, err := h.Initialize(t.Context(), number, actors.Start{DeviceName: "Desk"})
+	require.NoError(t, err)
+	require.True(t, status.Running)
+	require.Equal(t, "Desk", status.DeviceName)
+	h.await(t, actors.EventConnectionState, `"state":"backoff"`)
+
+	stopped, err := h.Stop(t.Context(), number, actors.Stop{})
+	require.NoError(t, err)
+	require.True(t, stopped.WasRunning)
+	require.Equal(t, actors.StateStopped, stopped.Status.Session.State)
+}
+
+func TestInitializeTwiceIsTheSameAccount(t *testing.T) {
+	h := open(t, memory.Open())
+	first, err := h.Initialize(t.Context(), number, actors.Start{})
+	require.NoError(t, err)
+	second, err := h.Initialize(t.Context(), number, actors.Start{})
+	require.NoError(t, err)
+	require.Equal(t, first.CreatedAt.UnixMilli(), second.CreatedAt.UnixMilli())
+	require.Equal(t, first.Events.Log, second.Events.Log)
+}
+
+func TestAnUnknownAccountIsNotFound(t *testing.T) {
+	h := open(t, memory.Open())
+	_, err := h.Status(t.Context(), "31699999999")
+	require.Equal(t, actors.CodeAccountNotFound, actors.CodeOf(err))
+}
+
+func TestNothingIsSentBeforeAPhoneHasLinked(t *testing.T) {
+	h := open(t, memory.Open())
+	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	require.NoError(t, err)
+	_, err = h.Send(t.Context(), number, actors.SendText{To: "31600000002", Text: "hello"})
+	require.Equal(t, actors.CodeNotPaired, actors.CodeOf(err))
+}
+
+func TestBootBringsBackWhatShouldRunAndLeavesTheRest(t *testing.T) {
+	engine := memory.Open()
+	t.Run("before", func(t *testing.T) {
+		h := open(t, engine)
+		for account, running := range map[string]bool{"31600000001": true, "31600000002": false} {
+			_, err := h.Initialize(t.Context(), account, actors.Start{})
+			require.NoError(t, err)
+			if !running {
+				_, err = h.Stop(t.Context(), account, actors.Stop{})
+				require.NoError(t, err)
+			}
+		}
+	})
+	h := open(t, engine)
+	running, err := h.Status(t.Context(), "31600000001")
+	require.NoError(t, err)
+	require.True(t, running.Running)
+	require.NotEqual(t, actors.StateStopped, running.Session.State)
+	stopped, err := h.Status(t.Context(), "31600000002")
+	require.NoError(t, err)
+	require.False(t, stopped.Running)
+	require.Equal(t, actors.StateStopped, stopped.Session.State)
+}
+
+func TestAnAccountOfAnotherNetworkStopsTheBoot(t *testing.T) {
+	engine := memory.Open()
+	generation, err := engine.Acquire(t.Context(), number, 0)
+	require.NoError(t, err)
+	errs := engine.Apply(t.Context(), []persist.Batch{
+		{Scope: persist.SystemScope(), Mutations: []persist.Mutation{
+			persist.AccountIndex.Put(persist.AccountEntry{Number: number, Version: 1}),
+		}},
+		{Scope: persist.AccountScope(number), Generation: generation, Mutations: []persist.Mutation{
+			persist.Accounts.Put(persist.Account{Network: actors.WhatsApp}),
+		}},
+	})
+	require.Equal(t, []error{nil, nil}, errs)
+	err = (&Supervisor{engine: engine}).Boot(t.Context(), "127.0.0.1:1#0000")
+	require.ErrorAs(t, err, new(*ForeignNetworkError))
+}
+
+func TestAnAccountWhoseStorageFailsIsStartedAgain(t *testing.T) {
+	engine := memory.Open()
+	h := open(t, engine)
+	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	require.NoError(t, err)
+	_, err = engine.Acquire(t.Context(), number, 0) // as another node would: the old writer is fenced
+	require.NoError(t, err)
+	_, _ = h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"a": "b"}})
+	require.Eventually(t, func() bool {
+		status, err := h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"c": "d"}})
+		return err == nil && status.Metadata["c"] == "d"
+	}, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestPausesBetweenLivesGrowToAMinute(t *testing.T) {
+	require.Zero(t, pause(0))
+	require.Zero(t, pause(1))
+	require.Equal(t, time.Second/2, pause(2))
+	require.Equal(t, time.Second, pause(3))
+	require.Equal(t, maxPause, pause(100))
+}
