@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"whatsapp-web-server/actors"
+)
+
+// success is the body of every reply.
+type success[T any] struct {
+	Success bool `json:"success"`
+	Data    T    `json:"data"`
+}
+
+// reply is what a handler answers with, under the operation's own status.
+type reply[T any] struct {
+	Body success[T]
+}
+
+func succeed[T any](data T) success[T] { return success[T]{Success: true, Data: data} }
+
+// failure is the body of every refusal.
+type failure struct {
+	Success bool    `json:"success"`
+	Problem problem `json:"error"`
+
+	status     int
+	retryAfter time.Duration
+}
+
+type problem struct {
+	Code      actors.Code `json:"code"`
+	Message   string      `json:"message"`
+	Details   *details    `json:"details,omitempty"`
+	RequestID string      `json:"requestId" doc:"also in the X-Request-Id header, and in the server's log"`
+}
+
+type details struct {
+	Field string     `json:"field,omitempty" doc:"the input that was wrong"`
+	Until *time.Time `json:"until,omitempty" doc:"when it ends, where known"`
+}
+
+// newFailure says of a refusal what a caller may know.
+func newFailure(refusal *actors.Error, requestID string) *failure {
+	row := rowOf(refusal.Code)
+	failed := &failure{
+		Problem:    problem{Code: row.code, Message: row.sentence, RequestID: requestID},
+		status:     row.status,
+		retryAfter: refusal.RetryAfter,
+	}
+	if row.status == http.StatusServiceUnavailable {
+		failed.retryAfter = max(refusal.RetryAfter, time.Second)
+	}
+	if row.status >= http.StatusInternalServerError {
+		return failed
+	}
+	if refusal.Message != "" {
+		failed.Problem.Message = refusal.Message
+	}
+	failed.Problem.Details = detailsOf(refusal)
+	return failed
+}
+
+func detailsOf(refusal *actors.Error) *details {
+	if refusal.Field == "" && refusal.Until.IsZero() {
+		return nil
+	}
+	found := &details{Field: refusal.Field}
+	if !refusal.Until.IsZero() {
+		until := refusal.Until.UTC()
+		found.Until = &until
+	}
+	return found
+}
+
+// setHeaders tells by set what stands in headers. Retry-After is in seconds,
+// rounded up, so that nobody comes back too early.
+func (f *failure) setHeaders(set func(name, value string)) {
+	if f.retryAfter > 0 {
+		seconds := (f.retryAfter + time.Second - 1) / time.Second
+		set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	if f.status == http.StatusUnauthorized {
+		set("WWW-Authenticate", "Bearer")
+	}
+}
+
+// Error and GetStatus make failure an error as Huma has them.
+func (f *failure) Error() string { return string(f.Problem.Code) + ": " + f.Problem.Message }
+
+// GetStatus is the HTTP status.
+func (f *failure) GetStatus() int { return f.status }

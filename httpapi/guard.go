@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/cors"
+
+	"whatsapp-web-server/actors"
+)
+
+// Whose idempotency keys are used. There is one API key, which may be exchanged
+// for another without the keys of its sends becoming unknown.
+const (
+	principalAnyone = "anyone"
+	principalKey    = "api-key"
+)
+
+// guard decides who may ask at all.
+type guard struct {
+	keyed   bool
+	digest  [sha256.Size]byte
+	anyHost bool
+	origins []string
+}
+
+func newGuard(config Config) guard {
+	origins := make([]string, len(config.CORSOrigins))
+	for i, origin := range config.CORSOrigins {
+		origins[i] = strings.ToLower(origin)
+	}
+	return guard{
+		keyed:   config.APIKey != "",
+		digest:  sha256.Sum256([]byte(config.APIKey)),
+		anyHost: config.APIKey != "" || config.AllowUnauthenticated,
+		origins: origins,
+	}
+}
+
+// protect puts the guard before all routes that are declared later. CORS stands
+// before the key, because browsers send preflights without one.
+func (g guard) protect(app *fiber.App) {
+	app.Use(g.checkHost, g.checkOrigin, cors.New(cors.Config{
+		AllowOriginsFunc: g.lists,
+		AllowMethods:     "GET,POST,PUT,DELETE",
+		AllowHeaders:     "Authorization,Content-Type,Idempotency-Key," + headerRequestID,
+		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed," + headerRequestID,
+		MaxAge:           600,
+	}), g.checkKey)
+}
+
+// checkHost keeps web pages from reaching an open server through a name of
+// theirs that resolves to loopback (DNS rebinding).
+func (g guard) checkHost(c *fiber.Ctx) error {
+	if !g.anyHost && !isLoopback(string(c.Request().Host())) {
+		return actors.Refuse(codeForbidden, "Without an API key only requests to localhost are answered.")
+	}
+	return c.Next()
+}
+
+// checkOrigin keeps other web pages out. Programs send no Origin.
+func (g guard) checkOrigin(c *fiber.Ctx) error {
+	origin := strings.ToLower(c.Get(fiber.HeaderOrigin))
+	if origin == "" || g.lists(origin) || isOwn(origin, string(c.Request().Host())) {
+		return c.Next()
+	}
+	return actors.Refuse(codeForbidden, "This origin is not among the allowed ones.")
+}
+
+func (g guard) checkKey(c *fiber.Ctx) error {
+	current := callOf(c.UserContext())
+	if !g.keyed {
+		current.principal = principalAnyone
+		return c.Next()
+	}
+	if !g.opens(c.Get(fiber.HeaderAuthorization)) {
+		return actors.Refuse(codeUnauthorized, "")
+	}
+	current.principal = principalKey
+	return c.Next()
+}
+
+// opens compares digests, so that neither length nor content of the key shows in
+// the time it takes.
+func (g guard) opens(authorization string) bool {
+	scheme, key, _ := strings.Cut(authorization, " ")
+	digest := sha256.Sum256([]byte(strings.TrimSpace(key)))
+	same := subtle.ConstantTimeCompare(digest[:], g.digest[:]) == 1
+	return same && strings.EqualFold(scheme, "Bearer")
+}
+
+func (g guard) lists(origin string) bool { return slices.Contains(g.origins, origin) }
+
+// isOwn tells whether origin is where the request itself went. The scheme says
+// nothing here: TLS may end before the server.
+func isOwn(origin, host string) bool {
+	scheme, rest, _ := strings.Cut(origin, "://")
+	return (scheme == "http" || scheme == "https") && host != "" && strings.EqualFold(rest, host)
+}
+
+// isLoopback reads a Host header, with or without a port.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && address.Unmap().IsLoopback()
+}

@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-web-server/actors"
+)
+
+const (
+	headerReplayed = "Idempotency-Replayed"
+
+	// defaultWait, in seconds, is what WhatsApp's answer rarely takes.
+	defaultWait = 20
+)
+
+func (s *Server) messageRoutes() {
+	sent := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[success[sentMessage]](), true, "")
+	content := map[string]*huma.MediaType{typeJSON: {Schema: sent}}
+	route(s, huma.Operation{
+		OperationID: "sendMessage", Method: http.MethodPost, Path: "/api/messages/send", Tags: []string{"messages"},
+		Summary:       "Send a message",
+		DefaultStatus: http.StatusCreated,
+		Responses: map[string]*huma.Response{
+			"201": {Description: "WhatsApp has the message", Content: content},
+			"202": {Description: "The message is durable and will be sent; events tell what becomes of it", Content: content},
+		},
+	}, s.send)
+}
+
+type sendInput struct {
+	Wait int    `query:"wait" minimum:"0" maximum:"60" doc:"seconds to wait for WhatsApp's answer, 20 where not given; 0 answers at acceptance"`
+	Key  string `header:"Idempotency-Key" minLength:"1" maxLength:"255" pattern:"^[ -~]+$" patternDescription:"printable ASCII" doc:"the same key and body within 24 hours sends once"`
+	Body sendBody
+}
+
+type sendBody struct {
+	AccountNumber number  `json:"accountNumber" doc:"who sends" example:"31612345678"`
+	ChatID        chat    `json:"chatId" doc:"person or group" example:"1234567890@c.us"`
+	Message       content `json:"message"`
+}
+
+type content struct {
+	// WhatsApp's own clients cut off at 65,536 characters.
+	Text string `json:"text" minLength:"1" maxLength:"65536"`
+}
+
+// Resolve waits where nothing was said. A default in the schema would also take
+// the place of a zero that was given.
+func (i *sendInput) Resolve(ctx huma.Context) []error {
+	if ctx.Query("wait") == "" {
+		i.Wait = defaultWait
+	}
+	return nil
+}
+
+// patience is the time that the account is given beyond that of the request.
+func (i *sendInput) patience() time.Duration { return time.Duration(i.Wait) * time.Second }
+
+// hash tells the same request from another, however it was spelled.
+func (b sendBody) hash() ([sha256.Size]byte, error) {
+	canonical, err := json.Marshal(b)
+	if err != nil {
+		return [sha256.Size]byte{}, fmt.Errorf("hash request: %w", err)
+	}
+	return sha256.Sum256(canonical), nil
+}
+
+type sentMessage struct {
+	ClientID  string    `json:"clientId"`
+	ID        string    `json:"id" doc:"the message's id, unique in its chat"`
+	ChatID    string    `json:"chatId"`
+	Status    string    `json:"status" enum:"queued,sent,unknown" doc:"unknown: it may have been sent, and is sent again under the same id"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+type sendReply struct {
+	Status   int
+	Replayed string `header:"Idempotency-Replayed" doc:"true where the key had been used for the same request"`
+	Body     success[sentMessage]
+}
+
+func (s *Server) send(ctx context.Context, input *sendInput) (*sendReply, error) {
+	hash, err := input.Body.hash()
+	if err != nil {
+		return nil, err
+	}
+	account := string(input.Body.AccountNumber)
+	sent, err := s.accounts.Send(ctx, account, actors.SendText{
+		To:          string(input.Body.ChatID),
+		Text:        input.Body.Message.Text,
+		Key:         input.Key,
+		Principal:   callOf(ctx).principal,
+		RequestHash: hash,
+		Wait:        input.patience(),
+	})
+	if err != nil {
+		return nil, unsettled(err)
+	}
+	return showSent(account, sent)
+}
+
+// unsettled says of a send that ran out of time what that means: the account may
+// have accepted it.
+func unsettled(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &actors.Error{Code: actors.CodeOutcomeUnknown, Cause: err}
+	}
+	return err
+}
+
+func showSent(account string, sent actors.Sent) (*sendReply, error) {
+	shown := &sendReply{Status: http.StatusAccepted, Body: succeed(sentMessage{
+		ClientID:  account,
+		ID:        sent.MessageID,
+		ChatID:    sent.ChatID,
+		Status:    sent.Status,
+		Timestamp: sent.Timestamp.UTC(),
+	})}
+	if sent.Replayed {
+		shown.Replayed = "true"
+	}
+	switch sent.Status {
+	case "failed":
+		return nil, failedSend(sent)
+	case "sent":
+		shown.Status = http.StatusCreated
+	}
+	return shown, nil
+}
+
+// failedSend is the error that a message ended with.
+func failedSend(sent actors.Sent) error {
+	err := error(&actors.Error{Code: sent.Reason, Cause: fmt.Errorf("message %s failed", sent.MessageID)})
+	if sent.Replayed {
+		err = huma.ErrorWithHeaders(err, http.Header{headerReplayed: {"true"}})
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/actors"
+)
+
+// Limits of a request. Where the network is slower than this, the caller has to
+// begin again.
+const (
+	DefaultRequestTimeout = 30 * time.Second
+
+	readTimeout  = 10 * time.Second // for the request as a whole, against slow senders
+	writeTimeout = time.Minute
+	idleTimeout  = time.Minute
+	maxBody      = 1 << 20
+	maxHeaders   = 16 << 10 // long bearer tokens must fit
+)
+
+// Config is what the edge is told from outside.
+type Config struct {
+	// APIKey is what every request must carry as a bearer token; empty asks for
+	// none, and then only requests to a loopback host are answered.
+	APIKey string
+	// AllowUnauthenticated answers requests to any host without a key.
+	AllowUnauthenticated bool
+	// CORSOrigins are the web origins, beside the server's own, that may call, in
+	// the form that browsers send.
+	CORSOrigins []string
+	// RequestTimeout bounds every request; zero means [DefaultRequestTimeout]. A
+	// send has its wait on top.
+	RequestTimeout time.Duration
+}
+
+// Server answers REST requests. Its methods may be called by anyone.
+type Server struct {
+	config   Config
+	accounts Accounts
+	log      *zap.Logger
+	app      *fiber.App
+	api      huma.API
+}
+
+// New makes a server that asks accounts. It listens to nothing yet.
+func New(config Config, accounts Accounts, log *zap.Logger) *Server {
+	if config.RequestTimeout == 0 {
+		config.RequestTimeout = DefaultRequestTimeout
+	}
+	s := &Server{config: config, accounts: accounts, log: log}
+	s.app = fiber.New(fiber.Config{
+		AppName:                 "WhatsApp Web Server",
+		Immutable:               true, // strings of a request outlive it
+		CaseSensitive:           true,
+		StrictRouting:           true,
+		EnableTrustedProxyCheck: true, // and none is trusted: X-Forwarded-* count for nothing
+		DisableStartupMessage:   true,
+		ReadTimeout:             readTimeout,
+		WriteTimeout:            writeTimeout,
+		IdleTimeout:             idleTimeout,
+		BodyLimit:               maxBody,
+		ReadBufferSize:          maxHeaders,
+		ErrorHandler:            s.answer,
+	})
+	s.app.Use(s.contain, wellFormed)
+	newGuard(config).protect(s.app)
+	s.api = newAPI(s.app)
+	s.clientRoutes()
+	s.messageRoutes()
+	s.serveSpecification()
+	return s
+}
+
+// Serve answers what comes in at listener, until Shutdown or an error.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.app.Listener(listener); err != nil {
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown accepts no more connections and waits for the requests underway, at
+// most until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.app.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+// contain begins a request, and keeps its panic from ending the process.
+func (s *Server) contain(c *fiber.Ctx) (err error) {
+	s.begin(c)
+	defer func() {
+		if value := recover(); value != nil {
+			err = &actors.Error{
+				Code:  actors.CodeInternal,
+				Cause: fmt.Errorf("panic: %v\n%s", value, debug.Stack()),
+			}
+		}
+	}()
+	return c.Next()
+}
+
+// wellFormed refuses targets that Huma cannot parse, and takes for granted that it
+// can.
+func wellFormed(c *fiber.Ctx) error {
+	if _, err := url.Parse(c.OriginalURL()); err != nil {
+		return actors.Refuse(actors.CodeInvalidRequest, "The URL is malformed.")
+	}
+	return c.Next()
+}
+
+// patient is an input that may take longer than others.
+type patient interface{ patience() time.Duration }
+
+// route declares an operation and who answers it, within the deadline.
+func route[I, O any](s *Server, operation huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	huma.Register(s.api, operation, func(ctx context.Context, input *I) (*O, error) {
+		timeout := s.config.RequestTimeout
+		if patient, ok := any(input).(patient); ok {
+			timeout += patient.patience()
+		}
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return handle(ctx, input)
+	})
+}
+
+// serveSpecification serves what the routes declared until now come to.
+func (s *Server) serveSpecification() {
+	specification, err := s.api.OpenAPI().MarshalJSON()
+	if err != nil {
+		panic(fmt.Sprintf("the routes make no specification: %v", err))
+	}
+	s.app.Get("/openapi.json", func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/openapi+json")
+		return c.Status(http.StatusOK).Send(specification)
+	})
+}

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/actors"
+)
+
+func TestPanicIsAnsweredAndTheServerLivesOn(t *testing.T) {
+	t.Parallel()
+	e := boot(t, Config{}, &office{panics: true})
+	answer := e.ask(http.MethodGet, "/api/clients/"+account+"/status", "")
+	answer.refused(t, actors.CodeInternal)
+	require.NotContains(t, string(answer.body), "secret of the house")
+	require.Equal(t, 1, e.logs.FilterMessage("request failed").Len())
+	e.ask(http.MethodGet, "/nowhere", "").refused(t, codeNotFound)
+}
+
+func TestRequestThatTakesTooLongIsEnded(t *testing.T) {
+	t.Parallel()
+	e := boot(t, Config{RequestTimeout: time.Millisecond}, &office{hang: true})
+	e.ask(http.MethodGet, "/api/clients/"+account+"/status", "").refused(t, actors.CodeUpstreamTimeout)
+	e.ask(http.MethodPost, "/api/messages/send?wait=0", textMessage).refused(t, actors.CodeOutcomeUnknown)
+}
+
+func TestUnknownPathsAndMethodsAreRefusedInTheEnvelope(t *testing.T) {
+	t.Parallel()
+	e := boot(t, Config{}, &office{})
+	for _, path := range []string{"/", "/api", "/docs", "/openapi.yaml", "/schemas/Failure", "/API/clients/status", "/api/clients/status/"} {
+		e.ask(http.MethodGet, path, "").refused(t, codeNotFound)
+	}
+	answer := e.ask(http.MethodPut, "/api/clients/status", "")
+	answer.refused(t, codeMethodNotAllowed)
+	require.Equal(t, http.MethodGet, answer.Header.Get("Allow"))
+}
+
+func TestRequestIDIsTakenOverWhereItIsSane(t *testing.T) {
+	t.Parallel()
+	e := boot(t, Config{}, &office{})
+	for id, kept := range map[string]bool{
+		"3f2a-4.b_c":             true,
+		"":                       false,
+		"a b":                    false,
+		`"quoted"`:               false,
+		strings.Repeat("x", 64):  true,
+		strings.Repeat("x", 65):  false,
+		"caf\u00e9":              false,
+		"<script>alert</script>": false,
+	} {
+		got := e.ask(http.MethodGet, "/nowhere", "", "X-Request-Id", id).refused(t, codeNotFound).RequestID
+		require.Equal(t, kept, got == id, "%q became %q", id, got)
+	}
+}
+
+func TestRequestsThatAreNoHTTPAreRefusedInTheEnvelope(t *testing.T) {
+	t.Parallel()
+	endless := "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", maxHeaders)
+	e := boot(t, Config{}, &office{})
+	for name, test := range map[string]struct {
+		request string
+		status  string
+		code    actors.Code
+	}{
+		"no HTTP":        {"hello\r\n\r\n", "400", actors.CodeInvalidRequest},
+		"malformed path": {"GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "400", actors.CodeInvalidRequest},
+		"no host":        {"GET /openapi.json HTTP/1.0\r\nConnection: close\r\n\r\n", "403", codeForbidden},
+		"large body":     {"POST /api/messages/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n", "413", codeBodyTooLarge},
+		"large headers":  {endless[:maxHeaders], "400", actors.CodeInvalidRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body := e.raw(test.request)
+			require.Equal(t, test.status, status)
+			var failed failure
+			require.NoError(t, json.Unmarshal([]byte(body), &failed), body)
+			require.Equal(t, test.code, failed.Problem.Code)
+			require.NotEmpty(t, failed.Problem.RequestID)
+		})
+	}
+}
+
+func TestSpecificationIsWhatTheRoutesSay(t *testing.T) {
+	t.Parallel()
+	answer := boot(t, Config{}, &office{}).ask(http.MethodGet, "/openapi.json", "")
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+	require.Equal(t, "application/openapi+json", answer.Header.Get("Content-Type"))
+	var pretty bytes.Buffer
+	require.NoError(t, json.Indent(&pretty, answer.body, "", "  "))
+	requireGolden(t, "testdata/openapi.golden.json", pretty.String()+"\n")
+}
