@@ -85,7 +85,8 @@ func (s *Store) PutManyRedactedPhones(ctx context.Context, entries []store.Redac
 }
 
 // editContacts lets fn change the contacts of users, as one unit. Unchanged ones
-// are not written; new ones are counted; users without a JID are left out.
+// are not written, nor are new ones without any name; new ones are counted; users
+// without a JID are left out.
 func (s *Store) editContacts(ctx context.Context, users []types.JID, fn func(i int, contact *persist.Contact)) error {
 	_, err := s.update(ctx, func(tx *journal.Tx) error {
 		for i, user := range users {
@@ -94,10 +95,10 @@ func (s *Store) editContacts(ctx context.Context, users []types.JID, fn func(i i
 			}
 			key := []any{user.String()}
 			err := edit(ctx, s, tx, persist.Contacts, key, func(contact *persist.Contact, found bool) bool {
-				before := *contact
 				contact.JID = user.String()
+				before := *contact
 				fn(i, contact)
-				if found && *contact == before {
+				if *contact == before {
 					return false
 				}
 				if !found {

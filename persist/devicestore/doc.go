@@ -40,6 +40,10 @@
 //   - A privacy token's sender time of 0 means unknown and replaces nothing.
 //   - A collection's app-state version becomes visible to a restart together with
 //     its MACs, never before.
-//   - Messages secrets and contacts of empty JIDs are ignored.
+//   - Message secrets and contacts of empty JIDs are ignored, as are contacts of
+//     whom nothing is told.
+//   - Of several names for one contact in one call the last wins, not the first.
+//   - A session is not overwritten by one that was made from an older copy.
+//   - A decrypted plaintext of no bytes counts as handled.
 //   - Deleting the device keeps a marked copy of the registration.
 package devicestore
