@@ -25,21 +25,17 @@ func Benchmark(b *testing.B, open func(testing.TB) persist.Engine) {
 
 // messageBatch is what one message changes: a ratchet, the message, its event and its
 // chat.
-func messageBatch(account string, generation uint64, n int) persist.Batch {
+func (a account) messageBatch(n int) persist.Batch {
 	chat, id := fmt.Sprintf("4915100%06d@s.whatsapp.net", n%50), fmt.Sprintf("3EB0%016X", n)
 	at := time.UnixMilli(1_700_000_000_000 + int64(n))
-	return persist.Batch{
-		Scope:      persist.AccountScope(account),
-		Generation: generation,
-		Mutations: []persist.Mutation{
-			persist.SignalSessions.Put(persist.SignalSession{Address: chat + ":0", Session: fillBytes(1700, n)}),
-			persist.Messages.Put(persist.Message{Chat: chat, Sender: chat, ID: id, Seq: int64(n), Timestamp: at,
-				Type: "text", Status: "received", StatusAt: at, Raw: fillBytes(400, n)}),
-			persist.Events.Put(persist.Event{Seq: int64(n), Kind: "message", At: at, Data: strings.Repeat("x", 400)}),
-			persist.Chats.Put(persist.Chat{JID: chat, Name: "A contact", LastMessageAt: at, LastMessageID: id,
-				LastMessageSender: chat, LastMessageType: "text", Preview: "Hello there", Unread: int64(n)}),
-		},
-	}
+	return a.batch(
+		persist.SignalSessions.Put(persist.SignalSession{Address: chat + ":0", Session: fillBytes(1700, n)}),
+		persist.Messages.Put(persist.Message{Chat: chat, Sender: chat, ID: id, Seq: int64(n), Timestamp: at,
+			Type: "text", Status: "received", StatusAt: at, Raw: fillBytes(400, n)}),
+		persist.Events.Put(persist.Event{Seq: int64(n), Kind: "message", At: at, Data: strings.Repeat("x", 400)}),
+		persist.Chats.Put(persist.Chat{JID: chat, Name: "A contact", LastMessageAt: at, LastMessageID: id,
+			LastMessageSender: chat, LastMessageType: "text", Preview: "Hello there", Unread: int64(n)}),
+	)
 }
 
 func fillBytes(size, seed int) []byte {
@@ -51,54 +47,51 @@ func fillBytes(size, seed int) []byte {
 }
 
 func benchmarkApply(b *testing.B, engine persist.Engine, batches int) {
-	generations := make([]uint64, batches)
-	for i := range generations {
-		generations[i] = acquire(b, engine, number(i))
+	accounts := make([]account, batches)
+	for i := range accounts {
+		accounts[i] = newAccount(b, engine)
 	}
 	n := 0
-	apply := func() {
+	measure(b, 4*batches, func() {
 		n++
 		group := make([]persist.Batch, batches)
-		for i := range group {
-			group[i] = messageBatch(number(i), generations[i], n)
+		for i, a := range accounts {
+			group[i] = a.messageBatch(n)
 		}
 		mustApply(b, engine, group...)
-	}
-	measure(b, 4*batches, apply)
+	})
 }
 
 func benchmarkGet(b *testing.B, engine persist.Engine) {
-	account := number(1)
-	generation := acquire(b, engine, account)
+	a := newAccount(b, engine)
 	for n := range 1000 {
-		mustApply(b, engine, messageBatch(account, generation, n))
+		mustApply(b, engine, a.messageBatch(n))
 	}
 	n := 0
 	measure(b, 1, func() {
 		n++
-		_, err := persist.SignalSessions.Get(b.Context(), engine, persist.AccountScope(account),
-			fmt.Sprintf("4915100%06d@s.whatsapp.net:0", n%50))
+		address := fmt.Sprintf("4915100%06d@s.whatsapp.net:0", n%50)
+		_, err := persist.SignalSessions.Get(b.Context(), engine, a.scope, address)
 		require.NoError(b, err)
 	})
 }
 
 func benchmarkScan(b *testing.B, engine persist.Engine) {
 	const rows, page = 100_000, 20
-	account := number(1)
-	batch := persist.Batch{Scope: persist.AccountScope(account), Generation: acquire(b, engine, account)}
+	a := newAccount(b, engine)
+	var mutations []persist.Mutation
 	for n := range rows {
-		one := messageBatch(account, batch.Generation, n)
-		batch.Mutations = append(batch.Mutations, one.Mutations[1])
-		if len(batch.Mutations) == 1000 {
-			mustApply(b, engine, batch)
-			batch.Mutations = nil
+		mutations = append(mutations, a.messageBatch(n).Mutations[1])
+		if len(mutations) == 1000 {
+			a.apply(b, mutations...)
+			mutations = nil
 		}
 	}
 	n := 0
 	measure(b, page, func() {
 		n++
 		found, err := persist.Messages.Scan(b.Context(), engine, persist.Query{
-			Scope: batch.Scope, Index: "by_time", Reverse: true, Limit: page,
+			Scope: a.scope, Index: "by_time", Reverse: true, Limit: page,
 			Prefix: persist.Key{fmt.Sprintf("4915100%06d@s.whatsapp.net", n%50)},
 			After:  persist.Key{1_700_000_000_000 + int64(rows/2+n%1000)},
 		})

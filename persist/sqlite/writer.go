@@ -138,9 +138,13 @@ func (tx transaction) prepare(query string) (driver.Stmt, error) {
 	return statement, err
 }
 
+// named numbers the values. A nil blob is an empty one, not NULL.
 func named(values []any) []driver.NamedValue {
 	arguments := make([]driver.NamedValue, len(values))
 	for i, value := range values {
+		if blob, ok := value.([]byte); ok && blob == nil {
+			value = []byte{}
+		}
 		arguments[i] = driver.NamedValue{Ordinal: i + 1, Value: value}
 	}
 	return arguments

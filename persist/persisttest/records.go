@@ -1,0 +1,149 @@
+package persisttest
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"whatsapp-web-server/persist"
+)
+
+func roundTrip(t *testing.T, engine persist.Engine) {
+	for _, table := range persist.Tables() {
+		t.Run(table.Name, func(t *testing.T) {
+			batch := scopeFor(t, engine, table)
+			rapid.Check(t, func(t *rapid.T) {
+				row := rowOf(table).Draw(t, "row")
+				batch.Mutations = []persist.Mutation{put(table, row)}
+				mustApply(t, engine, batch)
+				requireRow(t, engine, batch.Scope, table, row)
+				batch.Mutations = []persist.Mutation{remove(table, row)}
+				mustApply(t, engine, batch)
+				requireNoRow(t, engine, batch.Scope, table, keyOf(table, row))
+			})
+		})
+	}
+}
+
+func requireRow(t tester, engine persist.Engine, scope persist.Scope, table *persist.Table, want persist.Row) {
+	t.Helper()
+	got, err := engine.Get(t.Context(), scope, table, keyOf(table, want))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func requireNoRow(t tester, engine persist.Engine, scope persist.Scope, table *persist.Table, key persist.Key) {
+	t.Helper()
+	_, err := engine.Get(t.Context(), scope, table, key)
+	require.ErrorIs(t, err, persist.ErrNotFound)
+}
+
+func awkwardValues(t *testing.T, engine persist.Engine) {
+	a := newAccount(t, engine)
+	var every []byte
+	for b := range 256 {
+		every = append(every, byte(b))
+	}
+	a.apply(t, persist.SignalSessions.Put(persist.SignalSession{Address: "every", Session: every}),
+		persist.SignalSessions.Put(persist.SignalSession{Address: "nil"}))
+	session, err := persist.SignalSessions.Get(t.Context(), engine, a.scope, "every")
+	require.NoError(t, err)
+	require.Equal(t, every, session.Session)
+	row, err := engine.Get(t.Context(), a.scope, persist.SignalSessions.Table, persist.Key{"nil"})
+	require.NoError(t, err)
+	require.Equal(t, persist.Row{"nil", []byte{}}, row)
+
+	a.apply(t, put(persist.SignalSessions.Table, persist.Row{"raw nil", []byte(nil)}))
+	requireRow(t, engine, a.scope, persist.SignalSessions.Table, persist.Row{"raw nil", []byte{}})
+
+	a.apply(t, persist.Contacts.Put(persist.Contact{JID: "unclean", FullName: "a\x00b\xffc"}))
+	contact, err := persist.Contacts.Get(t.Context(), engine, a.scope, "unclean")
+	require.NoError(t, err)
+	require.Equal(t, "a\uFFFDb\uFFFDc", contact.FullName)
+}
+
+func largeRecord(t *testing.T, engine persist.Engine) {
+	a := newAccount(t, engine)
+	text := strings.Repeat("0123456789abcdé\n", 1<<16)
+	blob := bytes.Repeat([]byte{0, 1, 0xFE, 0xFF}, 1<<18)
+	longest := strings.Repeat("k", persist.MaxKeyBytes)
+	a.apply(t,
+		persist.MessageContents.Put(persist.MessageContent{Chat: longest, Sender: longest, ID: longest, Body: text}),
+		persist.SignalSessions.Put(persist.SignalSession{Address: longest, Session: blob}))
+	requireRow(t, engine, a.scope, persist.MessageContents.Table, persist.Row{longest, longest, longest, text})
+	requireRow(t, engine, a.scope, persist.SignalSessions.Table, persist.Row{longest, blob})
+	require.Equal(t, []persist.Row{{longest, blob}}, all(t, engine, a.scope, persist.SignalSessions.Table))
+}
+
+func missing(t *testing.T, engine persist.Engine) {
+	a := newAccount(t, engine)
+	for _, table := range persist.Tables() {
+		batch := scopeFor(t, engine, table)
+		row := rowOf(table).Example()
+		requireNoRow(t, engine, batch.Scope, table, keyOf(table, row))
+		require.Empty(t, all(t, engine, batch.Scope, table))
+		if !table.Versioned {
+			batch.Mutations = []persist.Mutation{remove(table, row)}
+			mustApply(t, engine, batch)
+		}
+	}
+	requireNoRow(t, engine, a.scope, persist.Counters.Table, persist.Key{""})
+	requireNoRow(t, engine, persist.AccountScope("never acquired"), persist.Counters.Table, persist.Key{"n"})
+	require.Empty(t, engine.Apply(t.Context(), nil))
+	a.apply(t)
+}
+
+func replaceAndDelete(t *testing.T, engine persist.Engine) {
+	a := newAccount(t, engine)
+	a.apply(t, count("a", 1), count("b", 1))
+	a.apply(t, count("a", 2))
+	require.EqualValues(t, 2, a.counter(t, "a"))
+	require.EqualValues(t, 1, a.counter(t, "b"))
+
+	a.apply(t, persist.Counters.Remove("a"))
+	require.Equal(t, []persist.Row{{"b", int64(1)}}, all(t, engine, a.scope, persist.Counters.Table))
+}
+
+// rowsNotShared changes what it handed in and got, which must not change what
+// is stored.
+func rowsNotShared(t *testing.T, engine persist.Engine) {
+	a, table := newAccount(t, engine), persist.SignalSessions.Table
+	row := persist.Row{"address", []byte("original")}
+	a.apply(t, put(table, row))
+	require.Equal(t, persist.Row{"address", []byte("original")}, row)
+	copy(row[1].([]byte), "CHANGED!")
+
+	got, err := engine.Get(t.Context(), a.scope, table, persist.Key{"address"})
+	require.NoError(t, err)
+	copy(got[1].([]byte), "CHANGED!")
+	scanned := all(t, engine, a.scope, table)
+	copy(scanned[0][1].([]byte), "CHANGED!")
+	requireRow(t, engine, a.scope, table, persist.Row{"address", []byte("original")})
+}
+
+func misasked(t *testing.T, engine persist.Engine) {
+	a, table := newAccount(t, engine), persist.Messages.Table
+	a.apply(t, put(table, rowOf(table).Example()))
+	for _, key := range []persist.Key{nil, {"chat"}, {"chat", "sender", int64(1)}, {"chat", "sender", "id", "more"}} {
+		_, err := engine.Get(t.Context(), a.scope, table, key)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, persist.ErrNotFound)
+	}
+	good := persist.Query{Scope: a.scope, Table: table, Index: "by_time", Limit: 1}
+	for _, spoil := range []func(*persist.Query){
+		func(q *persist.Query) { q.Limit = 0 },
+		func(q *persist.Query) { q.Offset = -1 },
+		func(q *persist.Query) { q.Prefix = persist.Key{int64(1)} },
+		func(q *persist.Query) { q.Prefix, q.After = persist.Key{"chat"}, persist.Key{"a time"} },
+		func(q *persist.Query) { q.After = slices.Repeat(persist.Key{"x"}, 9) },
+	} {
+		bad := good
+		spoil(&bad)
+		_, err := engine.Scan(t.Context(), bad)
+		require.Error(t, err)
+	}
+}
