@@ -81,6 +81,8 @@ bench:
 .PHONY: lint
 lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
+	@sleepy=$$(grep -rl --include='*_test.go' 'time\.Sleep(' . | xargs -r grep -L '"testing/synctest"'); \
+	if [ -n "$$sleepy" ]; then echo "tests that sleep in real time:" $$sleepy; exit 1; fi
 
 ## fmt: formats the code
 .PHONY: fmt
