@@ -62,6 +62,42 @@ func TestWriterWaitsForRoomOnTheNode(t *testing.T) {
 	})
 }
 
+func TestJournalThatEndsMakesRoomOnTheNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		entered, release := e.gate()
+		defer close(release)
+		c := start(t, e, Options{NodeDirtyBytes: 2000})
+		j, other := open(t, c, "a"), open(t, c, "b")
+		put(t, j, "x", strings.Repeat("x", 3000))
+		written := make(chan struct{})
+		go func() {
+			put(t, other, "y", "waits")
+			close(written)
+		}()
+		<-entered
+		synctest.Wait()
+		open(t, c, "a")
+		<-written
+	})
+}
+
+func TestRewrittenRecordTakesItsPlaceOnce(t *testing.T) {
+	c := start(t, newEngine(), Options{LazyDelay: time.Hour})
+	j := open(t, c, "a")
+	put(t, j, "x", "one")
+	once := c.dirtyBytes.Load()
+	for range 10 {
+		put(t, j, "x", "two")
+		require.Equal(t, once, c.dirtyBytes.Load())
+	}
+	for range 10 {
+		require.NoError(t, j.Wait(t.Context(), put(t, j, "x", "six")))
+		require.Zero(t, c.dirtyBytes.Load())
+		require.Equal(t, once, c.cleanBytes.Load())
+	}
+}
+
 func TestWriterGivesUpWaitingForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()

@@ -53,24 +53,35 @@ func TestWhatNobodyWaitsForIsFlushedOnceAfterTheLazyDelay(t *testing.T) {
 		require.Equal(t, "99", name(t, e, a, "x"))
 		time.Sleep(time.Minute)
 		require.Equal(t, 1, e.commits(), "nothing is dirty any more")
+		put(t, a, "x", "again")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, "again", name(t, e, a, "x"))
 	})
 }
 
 func TestWritesDuringACommitGoIntoTheNext(t *testing.T) {
-	e := newEngine()
-	entered, release := e.gate()
-	j := open(t, start(t, e, Options{}), "a")
-	first := put(t, j, "x", "one")
-	waited := make(chan error, 1)
-	go func() { waited <- j.Wait(context.Background(), first) }()
-	<-entered
-	second := put(t, j, "x", "two")
-	require.Equal(t, "two", name(t, j, j, "x"))
-	close(release)
-	require.NoError(t, <-waited)
-	require.Equal(t, "one", name(t, e, j, "x"))
-	require.NoError(t, j.Wait(t.Context(), second))
-	require.Equal(t, "two", name(t, e, j, "x"))
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		entered, release := e.gate()
+		j := open(t, start(t, e, Options{LazyDelay: time.Hour}), "a")
+		waited := make(chan error, 2)
+		first := put(t, j, "x", "one")
+		go func() { waited <- j.Wait(t.Context(), first) }()
+		<-entered
+		second := put(t, j, "x", "two")
+		go func() { waited <- j.Wait(t.Context(), second) }()
+		require.Equal(t, "two", name(t, j, j, "x"))
+		synctest.Wait()
+		began := time.Now()
+		close(release)
+		require.NoError(t, <-waited)
+		require.NoError(t, <-waited)
+		require.Zero(t, time.Since(began))
+		require.Len(t, e.applies, 2)
+		require.Equal(t, "one", e.applies[0][0].Mutations[0].Row[3])
+		require.Equal(t, "two", e.applies[1][0].Mutations[0].Row[3])
+	})
 }
 
 func TestWaitGivesUpWithItsContextAndTheUnitStays(t *testing.T) {
@@ -153,6 +164,32 @@ func TestCloseFlushesThenEverythingAnswersClosed(t *testing.T) {
 	case <-j.Failed():
 		t.Fatal("closing is no failure")
 	default:
+	}
+}
+
+func TestWritesAreRefusedFromTheBeginningOfAClose(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEngine()
+			entered, release := e.gate()
+			c := start(t, e, Options{})
+			j := open(t, c, "a")
+			put(t, j, "x", "one")
+			closed := make(chan error, 1)
+			go func() {
+				if whole {
+					closed <- c.Close(t.Context())
+				} else {
+					closed <- j.Close(t.Context())
+				}
+			}()
+			<-entered
+			require.NoError(t, j.Err(), "not closed yet")
+			_, err := j.Update(t.Context(), func(*Tx) error { panic("must not run") })
+			require.ErrorIs(t, err, persist.ErrClosed)
+			close(release)
+			require.NoError(t, <-closed)
+		})
 	}
 }
 
