@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -40,10 +42,13 @@ type problem struct {
 type details struct {
 	Field string     `json:"field,omitempty" doc:"the input that was wrong"`
 	Until *time.Time `json:"until,omitempty" doc:"when it ends, where known"`
+	// MessageID is there for a message that was accepted and failed.
+	MessageID string `json:"messageId,omitempty" doc:"the message that failed"`
 }
 
-// newFailure says of a refusal what a caller may know.
-func newFailure(refusal *actors.Error, requestID string) *failure {
+// newFailure says of err what a caller may know.
+func newFailure(err error, requestID string) *failure {
+	refusal := refusalOf(err)
 	row := rowOf(refusal.Code)
 	failed := &failure{
 		Problem:    problem{Code: row.code, Message: row.sentence, RequestID: requestID},
@@ -53,26 +58,18 @@ func newFailure(refusal *actors.Error, requestID string) *failure {
 	if row.status == http.StatusServiceUnavailable {
 		failed.retryAfter = max(refusal.RetryAfter, time.Second)
 	}
-	if row.status >= http.StatusInternalServerError {
-		return failed
+	found := details{}
+	if send, ok := errors.AsType[*sendError](err); ok {
+		found.MessageID = send.messageID
 	}
-	if refusal.Message != "" {
-		failed.Problem.Message = refusal.Message
+	if row.status < http.StatusInternalServerError {
+		failed.Problem.Message = cmp.Or(refusal.Message, row.sentence)
+		found.Field, found.Until = refusal.Field, showTime(refusal.Until)
 	}
-	failed.Problem.Details = detailsOf(refusal)
+	if found != (details{}) {
+		failed.Problem.Details = &found
+	}
 	return failed
-}
-
-func detailsOf(refusal *actors.Error) *details {
-	if refusal.Field == "" && refusal.Until.IsZero() {
-		return nil
-	}
-	found := &details{Field: refusal.Field}
-	if !refusal.Until.IsZero() {
-		until := refusal.Until.UTC()
-		found.Until = &until
-	}
-	return found
 }
 
 // setHeaders tells by set what stands in headers. Retry-After is in seconds,

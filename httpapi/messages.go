@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	headerKey      = "Idempotency-Key"
 	headerReplayed = "Idempotency-Replayed"
 
 	// defaultWait, in seconds, is what WhatsApp's answer rarely takes.
@@ -53,13 +54,20 @@ type content struct {
 	Text string `json:"text" minLength:"1" maxLength:"65536"`
 }
 
-// Resolve waits where nothing was said. A default in the schema would also take
-// the place of a zero that was given.
+// Resolve waits where nothing was said, since a default in the schema would also
+// take the place of a zero that was given; and it refuses an empty key, whose
+// sender believes to be safe from sending twice.
 func (i *sendInput) Resolve(ctx huma.Context) []error {
 	if ctx.Query("wait") == "" {
 		i.Wait = defaultWait
 	}
-	return nil
+	var wrongs []error
+	ctx.EachHeader(func(name, value string) {
+		if name == headerKey && value == "" {
+			wrongs = wrong("header."+headerKey, "expected 1 to 255 printable characters")
+		}
+	})
+	return wrongs
 }
 
 // patience is the time that the account is given beyond that of the request.
@@ -137,9 +145,22 @@ func showSent(account string, sent actors.Sent) (*sendReply, error) {
 	return shown, nil
 }
 
-// failedSend is the error that a message ended with.
+// sendError is the error that a message ended with.
+type sendError struct {
+	reason    *actors.Error
+	messageID string
+}
+
+// Error is for logs.
+func (e *sendError) Error() string {
+	return fmt.Sprintf("message %s failed: %v", e.messageID, e.reason)
+}
+
+// Unwrap gives the reason.
+func (e *sendError) Unwrap() error { return e.reason }
+
 func failedSend(sent actors.Sent) error {
-	err := error(&actors.Error{Code: sent.Reason, Cause: fmt.Errorf("message %s failed", sent.MessageID)})
+	err := error(&sendError{reason: &actors.Error{Code: sent.Reason}, messageID: sent.MessageID})
 	if sent.Replayed {
 		err = huma.ErrorWithHeaders(err, http.Header{headerReplayed: {"true"}})
 	}

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
 )
@@ -49,7 +51,8 @@ func TestSendThatFailedAnswersWithItsReason(t *testing.T) {
 		"":                       actors.CodeInternal,
 	} {
 		failed.Reason = reason
-		boot(t, Config{}, &office{sent: failed}).ask(http.MethodPost, sendPath, textMessage).refused(t, code)
+		problem := boot(t, Config{}, &office{sent: failed}).ask(http.MethodPost, sendPath, textMessage).refused(t, code)
+		require.Equal(t, &details{MessageID: "3EB0AA"}, problem.Details)
 	}
 }
 
@@ -150,7 +153,7 @@ func TestSendRefusesKeysAndWaitsOutOfBounds(t *testing.T) {
 	t.Parallel()
 	asked := &office{}
 	e := boot(t, Config{}, asked)
-	for _, key := range []string{strings.Repeat("k", 256), "caf\u00e9", "tab\tbed"} {
+	for _, key := range []string{"", strings.Repeat("k", 256), "caf\u00e9", "tab\tbed"} {
 		problem := e.ask(http.MethodPost, sendPath, textMessage, "Idempotency-Key", key).refused(t, actors.CodeInvalidRequest)
 		require.Equal(t, "Idempotency-Key", problem.Details.Field)
 	}
@@ -159,4 +162,19 @@ func TestSendRefusesKeysAndWaitsOutOfBounds(t *testing.T) {
 		require.Equal(t, "wait", problem.Details.Field)
 	}
 	require.Empty(t, asked.questions())
+}
+
+func FuzzBodyIsEitherAskedOrRefused(f *testing.F) {
+	for _, body := range []string{textMessage, ``, `{`, `null`, `{"message":{"text":[]}}`, "\xff", `{"accountNumber":"31612345678","chatId":"1@g.us"}`} {
+		f.Add(body)
+	}
+	asked := &office{sent: sent("sent")}
+	app := New(Config{}, asked, zap.NewNop()).app
+	f.Fuzz(func(t *testing.T, body string) {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost"+sendPath, strings.NewReader(body))
+		answer, err := app.Test(request, -1)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		require.Contains(t, []int{http.StatusCreated, http.StatusBadRequest}, answer.StatusCode)
+	})
 }

@@ -35,6 +35,14 @@ func newAPI(app *fiber.App) huma.API {
 	return humafiber.New(app, config)
 }
 
+// listCodes puts the table of codes into the specification.
+func listCodes(specification *huma.OpenAPI) {
+	code := specification.Components.Schemas.Map()["Problem"].Properties["code"]
+	for _, row := range table {
+		code.Enum = append(code.Enum, row.code)
+	}
+}
+
 // unmarshal refuses what encoding/json would mend.
 func unmarshal(data []byte, into any) error {
 	if !utf8.Valid(data) {
@@ -48,7 +56,7 @@ func unmarshal(data []byte, into any) error {
 var adoptErrors = sync.OnceFunc(func() {
 	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, message string, causes ...error) huma.StatusError {
-		return newFailure(refusalOf(humaError(status, message, causes)), "")
+		return newFailure(humaError(status, message, causes), "")
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, causes ...error) huma.StatusError {
 		failed := callOf(ctx.Context()).refuse(humaError(status, message, causes))
