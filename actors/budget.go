@@ -111,8 +111,10 @@ type waiter struct {
 	forget func() bool // ends the watch over the command's context
 }
 
+// Started implements [Behaviour].
 func (b *budget) Started(*Self) {}
 
+// Stopped implements [Behaviour].
 func (b *budget) Stopped(*Self) {
 	if b.timer != nil {
 		b.timer.Stop()
@@ -125,6 +127,7 @@ func (b *budget) Stopped(*Self) {
 	}
 }
 
+// Receive implements [Behaviour].
 func (b *budget) Receive(self *Self, message any) {
 	switch m := message.(type) {
 	case *Command:

@@ -34,6 +34,9 @@ func status(t *testing.T, budget *ConnectBudget) BudgetStatus {
 	return status
 }
 
+// pass lets the bubble's time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
 func TestBudgetAllowsABurstAndThenItsRate(t *testing.T) {
 	config := DefaultBudgetConfig()
 	inBudget(t, config, func(t *testing.T, budget *ConnectBudget) {
@@ -57,8 +60,12 @@ func TestBudgetServesPrioritiesInOrder(t *testing.T) {
 			name     string
 			priority ConnectPriority
 		}{
-			{"rest 1", ConnectRest}, {"recent 1", ConnectRecent}, {"rest 2", ConnectRest},
-			{"asked 1", ConnectAsked}, {"recent 2", ConnectRecent}, {"asked 2", ConnectAsked},
+			{"rest 1", ConnectRest},
+			{"recent 1", ConnectRecent},
+			{"rest 2", ConnectRest},
+			{"asked 1", ConnectAsked},
+			{"recent 2", ConnectRecent},
+			{"asked 2", ConnectAsked},
 		} {
 			go func() {
 				if budget.Acquire(t.Context(), w.priority) == nil {
@@ -103,7 +110,7 @@ func TestBudgetBoundsItsWaiters(t *testing.T) {
 			synctest.Wait()
 		}
 		require.ErrorIs(t, budget.Acquire(t.Context(), ConnectAsked), ErrBusy)
-		time.Sleep(3 * time.Second) // fake: both are served
+		pass(3 * time.Second) // both are served
 		require.NoError(t, budget.Acquire(t.Context(), ConnectAsked))
 	})
 }
@@ -128,20 +135,20 @@ func TestFailuresHalveTheRateAndSuccessRestoresIt(t *testing.T) {
 		}
 		report(8, true)
 		report(2, false)
-		require.Equal(t, 20.0, status(t, budget).Rate, "a fifth is borne")
+		require.InDelta(t, 20.0, status(t, budget).Rate, 1e-9, "a fifth is borne")
 		report(1, false)
-		require.Equal(t, 10.0, status(t, budget).Rate)
+		require.InDelta(t, 10.0, status(t, budget).Rate, 1e-9)
 		report(9, false)
-		require.Equal(t, 10.0, status(t, budget).Rate, "it takes new evidence to halve again")
+		require.InDelta(t, 10.0, status(t, budget).Rate, 1e-9, "it takes new evidence to halve again")
 		report(1, false)
-		require.Equal(t, 5.0, status(t, budget).Rate)
+		require.InDelta(t, 5.0, status(t, budget).Rate, 1e-9)
 		report(200, false)
-		require.Equal(t, 0.5, status(t, budget).Rate, "the floor")
-		time.Sleep(30 * time.Second) // fake: the window is over
+		require.InDelta(t, 0.5, status(t, budget).Rate, 1e-9, "the floor")
+		pass(30 * time.Second) // the window is over
 		report(10, true)
 		require.InDelta(t, 2.5, status(t, budget).Rate, 1e-9)
 		report(200, true)
-		require.Equal(t, 20.0, status(t, budget).Rate)
+		require.InDelta(t, 20.0, status(t, budget).Rate, 1e-9)
 	})
 }
 
@@ -151,8 +158,8 @@ func TestFailuresOfAnOlderWindowAreForgotten(t *testing.T) {
 			for range 9 {
 				budget.Report(false)
 			}
-			require.Equal(t, 20.0, status(t, budget).Rate, "too few to judge by")
-			time.Sleep(30 * time.Second) // fake
+			require.InDelta(t, 20.0, status(t, budget).Rate, 1e-9, "too few to judge by")
+			pass(30 * time.Second)
 		}
 	})
 }
@@ -163,7 +170,7 @@ func TestLoweredRateIsKept(t *testing.T) {
 		for range 10 {
 			budget.Report(false)
 		}
-		require.Equal(t, 0.5, status(t, budget).Rate)
+		require.InDelta(t, 0.5, status(t, budget).Rate, 1e-9)
 		start := time.Now()
 		for range 10 {
 			require.NoError(t, budget.Acquire(t.Context(), ConnectRest))

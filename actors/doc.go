@@ -41,8 +41,8 @@
 //	lane                an actor   its bounded queue; exists  the incarnation's      Self.Join and, always,
 //	                               only while it has jobs     context                before Gone
 //	timer (Self.After)  an actor   one message to its actor   firing or Timer.Stop   nobody: it only sends
-//	whatsmeow's own     a client   one connection             Disconnect and the     the lane that connects
-//	                                                          connection's context   and disconnects
+//	whatsmeow's own     a client   one connection             Disconnect and its     the lane that connects
+//	                                                          context                and disconnects
 //
 // State is touched by its actor alone. Jobs in lanes get what they need as
 // arguments and hand their result back to the actor, see [Do]. whatsmeow calls
@@ -74,8 +74,8 @@
 // What leads where; no state leads to itself:
 //
 //	any         --> stopped fenced quarantined stuck
-//	unpaired    --> pairing
 //	pairing     --> unpaired connecting backoff outdated
+//	unpaired    --> pairing
 //	connecting  --> syncing ready backoff restricted conflict banned logged-out outdated
 //	syncing     --> ready connecting backoff restricted conflict banned logged-out outdated
 //	ready       --> connecting backoff restricted conflict banned logged-out outdated
@@ -83,7 +83,7 @@
 //	backoff     --> connecting pairing unpaired
 //	stopped     --> unpaired pairing connecting logged-out
 //	conflict    --> connecting
-//	banned      --> connecting logged-out
+//	banned      --> logged-out connecting
 //	logged-out  --> pairing unpaired
 //	outdated    --> pairing connecting
 //	quarantined --> pairing connecting
@@ -94,8 +94,7 @@
 //
 //	unpaired --> pairing --> connecting --> syncing --> ready <--> restricted
 //	                             ^             |          |            |
-//	                             |             v          v            v
-//	                             +--------- backoff <-----+------------+
+//	                             +-- backoff <-+----------+------------+
 //
 // The terminal states are conflict, banned, logged-out, outdated, quarantined,
 // fenced and stuck: none of them ends before somebody acts, except a ban at its

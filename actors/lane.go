@@ -29,7 +29,7 @@ func (s *Self) Lane(limit int) *Lane {
 // Do queues a job; done is called with its result in the actor's goroutine, as
 // a message of the incarnation that queued it: once that is ending, jobs that
 // have not begun are dropped, and done is not called any more. A job that panics
-// results in a [*Panic].
+// results in a [*PanicError].
 //
 // The job's context ends with the incarnation and has no deadline of its own. A
 // job must return soon after, since nothing replaces the actor before.

@@ -76,7 +76,7 @@ func TestPanicInALaneIsItsResult(t *testing.T) {
 	t.Parallel()
 	ref := laned(t, 1)
 	_, err := Ask[any](t.Context(), ref, job(func(context.Context) (any, error) { panic("torn") }))
-	p, ok := errors.AsType[*Panic](err)
+	p, ok := errors.AsType[*PanicError](err)
 	require.True(t, ok)
 	require.Equal(t, "torn", p.Value)
 	_, err = Ask[any](t.Context(), ref, job(func(context.Context) (any, error) { return nil, nil }))

@@ -52,20 +52,20 @@ type Ended struct {
 	Kind, Name  string
 	Incarnation uint64
 	// Crash is the panic that ended it; nil after an orderly stop.
-	Crash *Panic
+	Crash *PanicError
 	// Teardown is a panic in Stopped: something may have been left behind.
-	Teardown *Panic
+	Teardown *PanicError
 }
 
-// Panic is a recovered panic.
-type Panic struct {
+// PanicError is a recovered panic.
+type PanicError struct {
 	During string // "Started", "Stopped", "lane", or the type of the message
 	Value  any
 	Stack  []byte
 }
 
 // Error gives the value without the stack.
-func (p *Panic) Error() string { return fmt.Sprintf("panic during %s: %v", p.During, p.Value) }
+func (p *PanicError) Error() string { return fmt.Sprintf("panic during %s: %v", p.During, p.Value) }
 
 // Runtime is the guard around one Hollywood engine: it keeps every panic and
 // every unsafe feature away from it. Its methods may be called by anyone.
@@ -144,8 +144,8 @@ type incarnation struct {
 	working sync.WaitGroup // the lanes' goroutines
 	gone    chan struct{}
 
-	crash    *Panic
-	teardown *Panic
+	crash    *PanicError
+	teardown *PanicError
 }
 
 type (
@@ -220,10 +220,10 @@ func (i *incarnation) report() {
 }
 
 // recovered runs step and returns its panic, if any.
-func recovered(during string, step func()) (p *Panic) {
+func recovered(during string, step func()) (p *PanicError) {
 	defer func() {
 		if value := recover(); value != nil {
-			p = &Panic{During: during, Value: value, Stack: debug.Stack()}
+			p = &PanicError{During: during, Value: value, Stack: debug.Stack()}
 		}
 	}()
 	step()

@@ -326,9 +326,9 @@ func TestPanickingOwnerHarmsNobody(t *testing.T) {
 }
 
 // TestPanicStorm keeps asking accounts that crash everywhere while their owner
-// respawns them. With TEST_FULL=1 it injects 20,000 panics, else 3,000.
+// respawns them. With TEST_FULL=1 it injects 20,000 panics, else 2,000.
 func TestPanicStorm(t *testing.T) {
-	goal := int64(3_000)
+	goal := int64(2_000)
 	if os.Getenv("TEST_FULL") == "1" {
 		goal = 20_000
 	}

@@ -24,7 +24,7 @@ func diagram(t *testing.T) map[State][]State {
 	for _, line := range arrow.FindAllStringSubmatch(file.Doc.Text(), -1) {
 		from := State(line[1])
 		require.NotContains(t, arrows, from, "drawn twice")
-		for _, to := range strings.Fields(line[2]) {
+		for to := range strings.FieldsSeq(line[2]) {
 			arrows[from] = append(arrows[from], State(to))
 		}
 	}
