@@ -1,0 +1,162 @@
+package simulator_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/store/sqlstore"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+	_ "modernc.org/sqlite"
+
+	"whatsapp-web-server/loadtest/simulator"
+	"whatsapp-web-server/loadtest/simulator/simulatortest"
+)
+
+func TestMain(m *testing.M) {
+	whatsmeow.WACertPubKey = simulatortest.RootKey()
+	goleak.VerifyTestMain(m,
+		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
+		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
+		goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"),
+	)
+}
+
+// patience bounds every wait of these tests; none of it passes when all is well.
+const patience = 20 * time.Second
+
+// companion is a real whatsmeow client with a SQLite store.
+type companion struct {
+	t      *testing.T
+	sim    *simulator.Simulator
+	store  *sqlstore.Container
+	client *whatsmeow.Client
+	events chan any
+}
+
+func newCompanion(t *testing.T, sim *simulator.Simulator) *companion {
+	t.Helper()
+	dsn := "file:" + filepath.Join(t.TempDir(), "store.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(0)&_pragma=busy_timeout(5000)"
+	container, err := sqlstore.New(t.Context(), "sqlite", dsn, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = container.Close() })
+	c := &companion{t: t, sim: sim, store: container}
+	c.use(container.NewDevice())
+	return c
+}
+
+// use replaces the client, as a restart of its process would.
+func (c *companion) use(device *store.Device) {
+	events := make(chan any, 1000)
+	client := whatsmeow.NewClient(device, nil)
+	transport := dialing(c.t, c.sim)
+	web := &http.Client{Transport: transport}
+	client.SetWebsocketHTTPClient(web)
+	client.SetPreLoginHTTPClient(web)
+	client.SetMediaHTTPClient(web)
+	client.AddEventHandler(func(event any) { events <- event })
+	c.client, c.events = client, events
+	c.t.Cleanup(func() { client.Disconnect(); transport.CloseIdleConnections() })
+}
+
+// dialing reaches the simulator whatever host is asked for.
+func dialing(t *testing.T, sim *simulator.Simulator) *http.Transport {
+	endpoint, err := url.Parse(sim.Endpoint())
+	require.NoError(t, err)
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, endpoint.Host)
+	}
+	if endpoint.Scheme == "ws" {
+		return &http.Transport{DialContext: dial, DialTLSContext: dial}
+	}
+	pem, err := os.ReadFile(sim.CAFile())
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(pem))
+	return &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: roots, NextProtos: []string{"http/1.1"}}}
+}
+
+// next returns the next event of a type, skipping others.
+func next[T any](c *companion) T {
+	c.t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case event := <-c.events:
+			if wanted, ok := event.(T); ok {
+				return wanted
+			}
+		case <-timeout:
+			require.FailNow(c.t, fmt.Sprintf("no %T in %v", *new(T), patience))
+		}
+	}
+}
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// pair links the companion to a phone and waits until it is connected and up to date.
+func (c *companion) pair(phone *simulator.Phone) *companion {
+	c.t.Helper()
+	require.NoError(c.t, c.client.Connect())
+	qr := next[*events.QR](c)
+	require.Len(c.t, qr.Codes, 6)
+	require.NoError(c.t, phone.Scan(within(c.t), qr.Codes[0]))
+	next[*events.Connected](c)
+	return c
+}
+
+// restart replaces the client by one that has only what is stored.
+func (c *companion) restart() {
+	c.t.Helper()
+	device, err := c.store.GetFirstDevice(c.t.Context())
+	require.NoError(c.t, err)
+	c.use(device)
+}
+
+func (c *companion) send(to, text string) (whatsmeow.SendResponse, error) {
+	return c.client.SendMessage(within(c.t), types.NewJID(to, types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(text)})
+}
+
+// nextText returns the next message with words, skipping protocol messages.
+func (c *companion) nextText() *events.Message {
+	c.t.Helper()
+	for {
+		if message := next[*events.Message](c); message.Message.GetConversation() != "" {
+			return message
+		}
+	}
+}
+
+func addPhone(t *testing.T, sim *simulator.Simulator, number string) *simulator.Phone {
+	t.Helper()
+	phone, err := sim.AddPhone(number, "Phone "+number)
+	require.NoError(t, err)
+	return phone
+}
+
+// nextOf waits for the first message that a phone gets after seq.
+func nextOf(t *testing.T, phone *simulator.Phone, seq int64) simulator.ReceivedMessage {
+	t.Helper()
+	messages, err := phone.WaitMessages(within(t), seq)
+	require.NoError(t, err)
+	return messages[0]
+}

@@ -1,0 +1,69 @@
+package simulator
+
+import (
+	"net/http"
+	"time"
+)
+
+// faultView is a fault on the wire.
+type faultView struct {
+	ID          string  `json:"id,omitempty"`
+	Op          string  `json:"op"`
+	Number      string  `json:"number,omitempty"`
+	Action      string  `json:"action"`
+	Code        int     `json:"code,omitempty"`
+	DelayMs     int64   `json:"delayMs,omitempty"`
+	After       int     `json:"after,omitempty"`
+	Times       int     `json:"times,omitempty"`
+	Probability float64 `json:"probability,omitempty"`
+	Matched     *int    `json:"matched,omitempty"` // how often it has struck
+}
+
+func (v faultView) fault() Fault {
+	return Fault{
+		Op: v.Op, Number: v.Number, Action: v.Action, Code: v.Code, Delay: time.Duration(v.DelayMs) * time.Millisecond,
+		After: v.After, Times: v.Times, Probability: v.Probability,
+	}
+}
+
+func viewOf(a activeFault) faultView {
+	return faultView{
+		ID: a.id, Op: a.Op, Number: a.Number, Action: a.Action, Code: a.Code, DelayMs: a.Delay.Milliseconds(),
+		After: a.After, Times: a.Times, Probability: a.Probability, Matched: &a.struck,
+	}
+}
+
+func (s *Simulator) controlAddFault(r *http.Request) (any, error) {
+	body, err := readBody[faultView](r)
+	if err != nil {
+		return nil, err
+	}
+	if body.ID != "" || body.Matched != nil {
+		return nil, badField("id", "id and matched are given by the simulator")
+	}
+	id, err := s.AddFault(body.fault())
+	if err != nil {
+		return nil, err
+	}
+	return created{map[string]string{"id": id}}, nil
+}
+
+func (s *Simulator) controlFaults(*http.Request) (any, error) {
+	views := []faultView{}
+	for _, a := range s.faults.list() {
+		views = append(views, viewOf(a))
+	}
+	return views, nil
+}
+
+func (s *Simulator) controlClearFaults(*http.Request) (any, error) {
+	s.ClearFaults()
+	return nil, nil
+}
+
+func (s *Simulator) controlRemoveFault(r *http.Request) (any, error) {
+	if !s.faults.remove(r.PathValue("id")) {
+		return nil, &controlError{http.StatusNotFound, "unknown_fault", "no fault with id " + r.PathValue("id")}
+	}
+	return nil, nil
+}

@@ -1,0 +1,84 @@
+package simulator
+
+import (
+	waBinary "go.mau.fi/whatsmeow/binary"
+)
+
+// iqHandler answers a logged-in device's request.
+type iqHandler func(s *Simulator, c *connection, d *device, request *waBinary.Node) waBinary.Node
+
+// iqHandlers is the catalogue: namespace, type and, where several share both, the first child.
+var iqHandlers = map[string]iqHandler{
+	"w:p get":                        answerEmpty,
+	"encrypt get count":              (*Simulator).countPreKeys,
+	"encrypt get key":                (*Simulator).getPreKeys,
+	"encrypt set":                    (*Simulator).uploadPreKeys,
+	"passive set passive":            answerEmpty,
+	"usync get usync":                (*Simulator).usync,
+	"privacy get privacy":            answerPrivacy,
+	"privacy set":                    answerEmpty,
+	"blocklist get":                  (*Simulator).blocklist,
+	"blocklist set":                  (*Simulator).changeBlocklist,
+	"w:m set media_conn":             refuse(503, "service-unavailable"),
+	"w:profile:picture get":          refuse(404, "item-not-found"),
+	"status get":                     refuse(404, "item-not-found"),
+	"w:g2 get":                       refuse(404, "item-not-found"),
+	"w:g2 set":                       refuse(405, "not-allowed"),
+	"w:sync:app:state set sync":      (*Simulator).syncAppState,
+	"md set remove-companion-device": (*Simulator).removeCompanion,
+}
+
+// handleIQ answers a request. Answers of the client to the server's own requests need nothing more.
+func (s *Simulator) handleIQ(c *connection, d *device, node *waBinary.Node) {
+	kind := attr(node, "type")
+	if kind != "get" && kind != "set" {
+		return
+	}
+	name, child := attr(node, "xmlns")+" "+kind, ""
+	if children := node.GetChildren(); len(children) > 0 {
+		child = " " + children[0].Tag
+	}
+	if name+child == "passive set active" {
+		s.becomeActive(c, d, node)
+		return
+	}
+	handler, known := iqHandlers[name+child]
+	if !known {
+		handler, known = iqHandlers[name]
+	}
+	if !known {
+		s.recordNote(c, "unknown request "+name+child+", answered with an empty result")
+		handler = answerEmpty
+	}
+	c.push(handler(s, c, d, node))
+}
+
+func answerEmpty(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
+	return result(request)
+}
+
+func refuse(code int, text string) iqHandler {
+	return func(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
+		return failed(request, code, text)
+	}
+}
+
+// privacyCategories are the settings that whatsmeow knows; everything is open to all.
+var privacyCategories = []string{"groupadd", "last", "status", "profile", "readreceipts", "online", "calladd", "messages", "defense", "stickers"}
+
+func answerPrivacy(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
+	var categories []waBinary.Node
+	for _, name := range privacyCategories {
+		categories = append(categories, element("category", waBinary.Attrs{"name": name, "value": "all"}))
+	}
+	return result(request, element("privacy", nil, categories...))
+}
+
+// removeCompanion unlinks the device that asks for it. The answer is the last thing it hears.
+func (s *Simulator) removeCompanion(c *connection, d *device, request *waBinary.Node) waBinary.Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.detachLocked()
+	s.unlinkLocked(d)
+	return result(request)
+}

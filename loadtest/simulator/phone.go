@@ -1,0 +1,218 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+)
+
+// ErrPhoneOffline is the refusal of a phone that is switched off.
+var ErrPhoneOffline = errors.New("the phone is offline")
+
+// Phone is the primary device of an account, device 0: it links companions, and sends and receives like any other
+// device. Its methods are safe for concurrent use.
+type Phone struct {
+	sim     *Simulator
+	account *account
+	keys    *phoneKeys
+	inbox   *inbox
+
+	messages *feed[ReceivedMessage]
+	receipts *feed[ReceivedReceipt]
+	echo     atomic.Bool
+
+	// ratchets serialises encryption together with the hand-over to the relay, so that ciphertexts leave in the order
+	// of their counters. It guards what follows.
+	ratchets sync.Mutex
+	sent     recent[string, sentMessage]
+	retries  recent[string, int] // how often each message was asked for again
+	counters recent[ratchetCounter, ciphertextSum]
+}
+
+// ReceivedMessage is a message as a phone has decrypted it.
+type ReceivedMessage struct {
+	Seq       int64     `json:"seq"` // 1, 2, 3… in the order of decryption
+	ID        string    `json:"id"`
+	From      string    `json:"from"` // the sender as number@s.whatsapp.net
+	Chat      string    `json:"chat"` // the other side as number@s.whatsapp.net, also for what an own companion sent
+	Type      string    `json:"type"` // the stanza's type: text, media, reaction, poll
+	Text      string    `json:"text"` // empty if the message has none
+	Timestamp time.Time `json:"timestamp"`
+	FromMe    bool      `json:"fromMe"` // sent by a companion of this account
+}
+
+// ReceivedReceipt is a receipt that a phone was sent, for a message of its own or of its companions.
+type ReceivedReceipt struct {
+	Seq  int64    `json:"seq"`
+	IDs  []string `json:"ids"`
+	From string   `json:"from"` // the reader as number@s.whatsapp.net, with :device for companions
+	Type string   `json:"type"` // empty for delivered, else read, played, inactive…
+}
+
+const (
+	maxMessages = 100_000 // kept per phone; at the bound the oldest quarter is dropped
+	maxReceipts = 10_000
+)
+
+func newPhone(s *Simulator, a *account) *Phone {
+	return &Phone{
+		sim: s, account: a,
+		keys:     newPhoneKeys(),
+		inbox:    newInbox(&s.tasks),
+		messages: newFeed[ReceivedMessage](maxMessages),
+		receipts: newFeed[ReceivedReceipt](maxReceipts),
+	}
+}
+
+// Number is the phone's number, digits only.
+func (p *Phone) Number() string { return p.account.number }
+
+// LID is the account's hidden identity, without a device.
+func (p *Phone) LID() types.JID { return p.account.lid }
+
+// Devices lists the linked companions as phone-number JIDs with device, in the order of linking.
+func (p *Phone) Devices() []types.JID {
+	var out []types.JID
+	for _, e := range p.sim.endpoints(p.account)[1:] {
+		out = append(out, e.pn())
+	}
+	return out
+}
+
+// ErrUnknownDevice is the answer about a device that is not linked.
+var ErrUnknownDevice = errors.New("no such linked device")
+
+// Unlink removes a companion. A connected one is told at once and disconnected, an absent one at its next login.
+func (p *Phone) Unlink(_ context.Context, device uint16) error {
+	s := p.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := p.account.devices[device]
+	if d == nil {
+		return fmt.Errorf("device %d of %s: %w", device, p.Number(), ErrUnknownDevice)
+	}
+	s.unlinkLocked(d)
+	return nil
+}
+
+// SetOnline switches the phone on or off. What reaches it while it is off is kept.
+func (p *Phone) SetOnline(online bool) { p.inbox.setOnline(online) }
+
+// Online tells whether the phone is switched on.
+func (p *Phone) Online() bool { return p.inbox.isOnline() }
+
+// SetAutoReply makes the phone answer every text with the same text.
+func (p *Phone) SetAutoReply(echo bool) { p.echo.Store(echo) }
+
+// Messages returns what the phone has decrypted after the given sequence number.
+func (p *Phone) Messages(after int64) []ReceivedMessage {
+	entries, _ := p.messages.after(after)
+	return entries
+}
+
+// WaitMessages returns the messages after the given sequence number as soon as there is one.
+func (p *Phone) WaitMessages(ctx context.Context, after int64) ([]ReceivedMessage, error) {
+	return p.messages.wait(ctx, after)
+}
+
+// Receipts returns the receipts that the phone got after the given sequence number.
+func (p *Phone) Receipts(after int64) []ReceivedReceipt {
+	entries, _ := p.receipts.after(after)
+	return entries
+}
+
+// WaitReceipts returns the receipts after the given sequence number as soon as there is one.
+func (p *Phone) WaitReceipts(ctx context.Context, after int64) ([]ReceivedReceipt, error) {
+	return p.receipts.wait(ctx, after)
+}
+
+// SendText sends a text to a number, JID or LID, addressed by LID as all phones do today, and returns its id. Every
+// device of the recipient and the account's own companions get it. The context is not waited on: the hand-over to the
+// service is immediate.
+func (p *Phone) SendText(ctx context.Context, to, text string) (id string, err error) {
+	return p.SendTextAs(ctx, to, text, types.AddressingModeLID)
+}
+
+// SendTextAs is SendText with the choice of addressing: as LID, or as phone number like an older client.
+func (p *Phone) SendTextAs(_ context.Context, to, text string, mode types.AddressingMode) (id string, err error) {
+	other, err := p.sim.resolve(to)
+	if err != nil {
+		return "", err
+	}
+	if !p.Online() {
+		return "", ErrPhoneOffline
+	}
+	chat := other.lid
+	if mode == types.AddressingModePN {
+		chat = other.pn
+	}
+	return p.send(other, chat, &waE2E.Message{Conversation: proto.String(text)})
+}
+
+// send encrypts a message for every device concerned and hands it to the relay.
+func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (string, error) {
+	out := sentMessage{id: newMessageID(), chat: chat, message: message}
+	p.ratchets.Lock()
+	defer p.ratchets.Unlock()
+	var participants []waBinary.Node
+	for _, to := range p.recipients(other) {
+		enc, err := p.encryptLocked(to, out.plaintextFor(to.account == p.account))
+		if errors.Is(err, ErrUnknownDevice) {
+			continue // unlinked this moment
+		}
+		if err != nil {
+			return "", fmt.Errorf("encrypt for %s: %w", to.pn(), err)
+		}
+		participants = append(participants, element("to", waBinary.Attrs{"jid": to.lid()}, enc))
+	}
+	p.sent.put(out.id, out)
+	node := element("message", waBinary.Attrs{"id": out.id, "to": chat, "type": "text"}, element("participants", nil, participants...))
+	p.sim.fanOut(p.endpoint(), &node)
+	return out.id, nil
+}
+
+// recipients are all devices of the other side and the own companions.
+func (p *Phone) recipients(other *account) []endpoint {
+	own := p.sim.endpoints(p.account)[1:]
+	if other == p.account {
+		return own
+	}
+	return append(p.sim.endpoints(other), own...)
+}
+
+func (p *Phone) endpoint() endpoint { return endpoint{account: p.account} }
+
+// MarkRead tells the other side of a chat, and the own companions, that its messages were read.
+func (p *Phone) MarkRead(ctx context.Context, chat string, ids ...string) error {
+	return p.SendReceipt(ctx, chat, types.ReceiptTypeRead, ids...)
+}
+
+// SendReceipt sends a receipt of any type for messages of a chat, given as number, JID or LID.
+func (p *Phone) SendReceipt(_ context.Context, chat string, kind types.ReceiptType, ids ...string) error {
+	other, err := p.sim.resolve(chat)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return errors.New("a receipt needs message ids")
+	}
+	attrs := waBinary.Attrs{"id": ids[0], "to": other.lid, "type": string(kind)}
+	var items []waBinary.Node
+	for _, id := range ids[1:] {
+		items = append(items, element("item", waBinary.Attrs{"id": id}))
+	}
+	node := element("receipt", attrs)
+	if len(items) > 0 {
+		node = element("receipt", attrs, element("list", nil, items...))
+	}
+	p.sim.relayReceipt(p.endpoint(), &node)
+	return nil
+}

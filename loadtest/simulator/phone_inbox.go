@@ -1,0 +1,199 @@
+package simulator
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+)
+
+// maxInbox bounds what a phone has not looked at yet; beyond it stanzas are dropped and counted as overflow.
+const maxInbox = 100_000
+
+// inbox is a phone's work, done one piece after the other by a goroutine that lives only while there is some. While
+// the phone is offline the work waits.
+type inbox struct {
+	tasks *tasks
+
+	mu      sync.Mutex
+	work    []func()
+	running bool
+	offline bool
+	closed  bool
+}
+
+func newInbox(t *tasks) *inbox { return &inbox{tasks: t} }
+
+// post adds work. It reports false if the phone is gone or the inbox full.
+func (b *inbox) post(f func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || len(b.work) >= maxInbox {
+		return false
+	}
+	b.work = append(b.work, f)
+	b.runLocked()
+	return true
+}
+
+func (b *inbox) runLocked() {
+	if !b.running && !b.offline && len(b.work) > 0 {
+		b.running = b.tasks.start(b.run)
+	}
+}
+
+func (b *inbox) run() {
+	for {
+		f := b.take()
+		if f == nil {
+			return
+		}
+		f()
+	}
+}
+
+func (b *inbox) take() func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.offline || len(b.work) == 0 {
+		b.running = false
+		return nil
+	}
+	f := b.work[0]
+	b.work[0] = nil
+	b.work = b.work[1:]
+	return f
+}
+
+func (b *inbox) setOnline(online bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.offline = !online
+	b.runLocked()
+}
+
+func (b *inbox) isOnline() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.offline && !b.closed
+}
+
+// close drops all work, and what comes later.
+func (b *inbox) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed, b.work = true, nil
+}
+
+// accept takes a stanza that the service delivers.
+func (p *Phone) accept(node waBinary.Node) {
+	if !p.inbox.post(func() { p.receive(&node) }) {
+		p.sim.referee.overflow()
+	}
+}
+
+func (p *Phone) receive(node *waBinary.Node) {
+	switch {
+	case node.Tag == "message":
+		p.receiveMessage(node)
+	case node.Tag == "receipt" && attr(node, "type") == string(types.ReceiptTypeRetry):
+		p.answerRetry(node)
+	case node.Tag == "receipt":
+		p.receipts.add(func(seq int64) ReceivedReceipt {
+			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(attrJID(node, "from")).String(), Type: attr(node, "type")}
+		})
+	}
+}
+
+// pnOf is the phone-number form of a JID, keeping the device.
+func (p *Phone) pnOf(jid types.JID) types.JID {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	if a := p.sim.accountOfLocked(jid); a != nil {
+		return onDevice(a.pn, jid.Device)
+	}
+	return jid
+}
+
+// receiveMessage decrypts a message, keeps it and confirms it; or asks for it again.
+func (p *Phone) receiveMessage(node *waBinary.Node) {
+	from, ok := p.sender(node)
+	enc, hasEnc := node.GetOptionalChildByTag("enc")
+	if !ok || !hasEnc {
+		return
+	}
+	p.ratchets.Lock()
+	message, err := p.decryptLocked(from, node, &enc)
+	p.ratchets.Unlock()
+	switch {
+	case errors.Is(err, errRepeated):
+	case err != nil:
+		p.sim.referee.decryptFailure()
+		p.sim.note(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), err)
+		p.askAgain(from, node, &enc)
+		return
+	case attr(node, "category") != "peer":
+		p.keep(from, node, message)
+	}
+	p.confirmReceipt(node, from)
+	if message != nil && p.echo.Load() && from.account != p.account && text(message) != "" {
+		p.reply(from, text(message))
+	}
+}
+
+func (p *Phone) sender(node *waBinary.Node) (endpoint, bool) {
+	jid := attrJID(node, "from")
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	a := p.sim.accountOfLocked(jid)
+	return endpoint{a, jid.Device}, a != nil
+}
+
+func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message) {
+	chat, fromMe := from.account.pn, from.account == p.account
+	if fromMe {
+		chat = p.pnOf(attrJID(node, "recipient"))
+	}
+	p.messages.add(func(seq int64) ReceivedMessage {
+		return ReceivedMessage{
+			Seq: seq, ID: attr(node, "id"), Type: attr(node, "type"), Text: text(message), FromMe: fromMe,
+			From: from.account.pn.String(), Chat: chat.String(), Timestamp: time.Unix(attrInt(node, "t"), 0).UTC(),
+		}
+	})
+}
+
+// text is what a reader would see of a message, empty if it has no words.
+func text(message *waE2E.Message) string {
+	if inner := message.GetDeviceSentMessage().GetMessage(); inner != nil {
+		message = inner
+	}
+	if words := message.GetConversation(); words != "" {
+		return words
+	}
+	return message.GetExtendedTextMessage().GetText()
+}
+
+// confirmReceipt tells the sender that its message has arrived; an own companion hears that its copy has.
+func (p *Phone) confirmReceipt(node *waBinary.Node, from endpoint) {
+	attrs := waBinary.Attrs{"id": attr(node, "id"), "to": attrJID(node, "from")}
+	if from.account == p.account {
+		attrs["type"] = string(types.ReceiptTypeSender)
+		if attr(node, "category") == "peer" {
+			attrs["type"] = string(types.ReceiptTypePeerMsg)
+		}
+		if recipient := attrJID(node, "recipient"); !recipient.IsEmpty() {
+			attrs["recipient"] = recipient
+		}
+	}
+	receipt := element("receipt", attrs)
+	p.sim.relayReceipt(p.endpoint(), &receipt)
+}
+
+func (p *Phone) reply(to endpoint, words string) {
+	if _, err := p.SendText(background, to.account.number, words); err != nil {
+		p.sim.note(p.Number(), "automatic reply: %v", err)
+	}
+}

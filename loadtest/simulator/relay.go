@@ -1,0 +1,245 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
+)
+
+// Codes with which the service refuses a message. Clients do not interpret them.
+const (
+	nackNotFound    = 404 // the recipient does not exist
+	nackNotModelled = 405 // groups and broadcasts
+)
+
+// receiveMessage takes a message from a companion: it relays it once, whatever a client repeats, and acknowledges it
+// every time.
+func (s *Simulator) receiveMessage(c *connection, d *device, node *waBinary.Node) error {
+	id, to := attr(node, "id"), attrJID(node, "to")
+	if id == "" || to.IsEmpty() {
+		return fmt.Errorf("%w: message without id or to", errBadNode)
+	}
+	fault := s.faults.match(opAck, d.account.number)
+	if fault != nil && fault.Action == actionNack {
+		c.push(nack(node, fault.Code))
+		return nil
+	}
+	t, code := s.relayOnce(d, node)
+	if code != 0 {
+		c.push(nack(node, code))
+		return nil
+	}
+	ack := withAttr(ackFor(node), "t", t)
+	if hash := s.expectedHash(d.account, node); hash != "" {
+		ack.Attrs["phash"] = hash
+	}
+	s.acknowledge(c, fault, ack)
+	return nil
+}
+
+func ackFor(node *waBinary.Node) waBinary.Node {
+	return element("ack", waBinary.Attrs{"class": "message", "id": attr(node, "id"), "from": attrJID(node, "to")})
+}
+
+func nack(node *waBinary.Node, code int) waBinary.Node {
+	return withAttr(withAttr(ackFor(node), "error", code), "t", now())
+}
+
+// acknowledge sends an ack, unless a fault swallows or delays it.
+func (s *Simulator) acknowledge(c *connection, fault *Fault, ack waBinary.Node) {
+	switch {
+	case fault == nil:
+		c.push(ack)
+	case fault.Action == actionDelay:
+		s.tasks.start(func() {
+			select {
+			case <-time.After(fault.Delay):
+				c.push(ack)
+			case <-c.ended:
+			}
+		})
+	}
+}
+
+// relayOnce relays a message unless the device has sent it before. It returns the time of the first acceptance, or the
+// code of a refusal.
+func (s *Simulator) relayOnce(d *device, node *waBinary.Node) (t int64, code int) {
+	key, to := repeatKey(node), attrJID(node, "to")
+	s.mu.Lock()
+	t, repeated := d.relayed.get(key)
+	known := s.accountOfLocked(to) != nil
+	if !repeated && known {
+		t = now()
+		d.relayed.put(key, t)
+	}
+	s.mu.Unlock()
+	switch {
+	case repeated:
+		s.referee.duplicate()
+	case known:
+		s.fanOut(d.endpoint(), node)
+	case to.Server == types.DefaultUserServer || to.Server == types.HiddenUserServer:
+		return 0, nackNotFound
+	default:
+		return 0, nackNotModelled
+	}
+	return t, 0
+}
+
+// repeatKey tells messages of a device apart. The answer to a retry receipt has the id of the message that was asked
+// for, but goes to one device with a count.
+func repeatKey(node *waBinary.Node) string {
+	key := attr(node, "id")
+	if enc, direct := node.GetOptionalChildByTag("enc"); direct {
+		key += " " + attrJID(node, "to").String() + " " + attr(&enc, "count")
+	}
+	return key
+}
+
+// expectedHash is the hash over all devices of sender and recipient, by which a client learns that it missed one.
+func (s *Simulator) expectedHash(from *account, node *waBinary.Node) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := s.accountOfLocked(attrJID(node, "to"))
+	_, fansOut := node.GetOptionalChildByTag("participants")
+	if to == nil || to == from || !fansOut || attrJID(node, "to").Server != types.HiddenUserServer {
+		return ""
+	}
+	return participantHash(append(lids(to.endpointsLocked()), lids(from.endpointsLocked())...))
+}
+
+// fanOut delivers a message to the devices that the sender has encrypted it for.
+func (s *Simulator) fanOut(from endpoint, node *waBinary.Node) {
+	s.referee.relayed()
+	participants, ok := node.GetOptionalChildByTag("participants")
+	if !ok { // a retry's answer or a message to the own phone: one device, with its enc beside the other children
+		s.relayTo(from, attrJID(node, "to"), node, node.GetChildrenByTag("enc"))
+		return
+	}
+	for _, to := range participants.GetChildrenByTag("to") {
+		s.relayTo(from, attrJID(&to, "jid"), node, to.GetChildrenByTag("enc"))
+	}
+}
+
+// passedOn are the children of a message that every recipient gets beside its own ciphertext.
+var passedOn = []string{"device-identity", "meta", "biz"}
+
+func (s *Simulator) relayTo(from endpoint, jid types.JID, node *waBinary.Node, enc []waBinary.Node) {
+	s.mu.Lock()
+	to := endpoint{s.accountOfLocked(jid), jid.Device}
+	chat := s.accountOfLocked(chatOf(node))
+	name := from.account.name
+	s.mu.Unlock()
+	if to.account == nil || to == from || len(enc) == 0 {
+		return
+	}
+	children := slices.Clip(enc)
+	for _, tag := range passedOn {
+		children = append(children, node.GetChildrenByTag(tag)...)
+	}
+	attrs := messageAttrs(from, to, chat, node)
+	attrs["notify"] = name
+	s.deliver(to, element("message", attrs, children...))
+}
+
+// chatOf is the other side of a conversation as the sender names it.
+func chatOf(node *waBinary.Node) types.JID {
+	if recipient := attrJID(node, "recipient"); !recipient.IsEmpty() {
+		return recipient.ToNonAD()
+	}
+	return attrJID(node, "to").ToNonAD()
+}
+
+// messageAttrs turns the sender's view of a message, which says to whom, into one recipient's, which says from whom.
+func messageAttrs(from, to endpoint, chat *account, node *waBinary.Node) waBinary.Attrs {
+	attrs := waBinary.Attrs{"id": attr(node, "id"), "type": attr(node, "type"), "t": now()}
+	for _, key := range []string{"edit", "category"} {
+		if value := attr(node, key); value != "" {
+			attrs[key] = value
+		}
+	}
+	byLID := chatOf(node).Server == types.HiddenUserServer
+	switch {
+	case attr(node, "category") == "peer":
+		attrs["from"] = from.pn()
+	case to.account == from.account:
+		attrs["from"], attrs["recipient"] = sameForm(from, chatOf(node)), chatOf(node)
+		if chat != nil && byLID {
+			attrs["peer_recipient_pn"] = chat.pn
+		} else if chat != nil {
+			attrs["peer_recipient_lid"] = chat.lid
+		}
+	case byLID:
+		attrs["from"], attrs["sender_pn"], attrs["addressing_mode"] = from.lid(), from.account.pn, "lid"
+	default:
+		attrs["from"], attrs["sender_lid"], attrs["addressing_mode"] = from.pn(), from.account.lid, "pn"
+	}
+	return attrs
+}
+
+// sameForm is the sender as LID or PN, whichever the recipient was addressed by.
+func sameForm(from endpoint, to types.JID) types.JID {
+	if to.Server == types.HiddenUserServer {
+		return from.lid()
+	}
+	return from.pn()
+}
+
+// relayChatState passes typing on to the companions of the other side that are connected.
+func (s *Simulator) relayChatState(from endpoint, node *waBinary.Node) {
+	s.mu.Lock()
+	to := s.accountOfLocked(attrJID(node, "to"))
+	s.mu.Unlock()
+	if to == nil || len(node.GetChildren()) != 1 {
+		return
+	}
+	state := element("chatstate", waBinary.Attrs{"from": sameForm(from, attrJID(node, "to")).ToNonAD()}, node.GetChildren()...)
+	for _, e := range s.endpoints(to) {
+		s.pushLive(e, state)
+	}
+}
+
+// receivePresence keeps a companion's presence and push name, and tells its subscribers; or subscribes it to another.
+func (s *Simulator) receivePresence(d *device, node *waBinary.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if attr(node, "type") == "subscribe" {
+		s.subscribeLocked(d, attrJID(node, "to"))
+		return
+	}
+	a := d.account
+	if name := attr(node, "name"); name != "" {
+		a.name = name
+	}
+	a.presence = attr(node, "type")
+	for subscriber := range a.subscribers {
+		if subscriber.removed {
+			delete(a.subscribers, subscriber)
+		} else if subscriber.active {
+			subscriber.connection.push(a.presenceLocked())
+		}
+	}
+}
+
+func (s *Simulator) subscribeLocked(d *device, to types.JID) {
+	a := s.accountOfLocked(to)
+	if a == nil {
+		return
+	}
+	a.subscribers[d] = struct{}{}
+	if a.presence != "" && d.active {
+		d.connection.push(a.presenceLocked())
+	}
+}
+
+func (a *account) presenceLocked() waBinary.Node {
+	attrs := waBinary.Attrs{"from": a.lid}
+	if a.presence == "unavailable" {
+		attrs["type"], attrs["last"] = "unavailable", strconv.FormatInt(now(), 10)
+	}
+	return element("presence", attrs)
+}
