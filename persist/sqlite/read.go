@@ -158,7 +158,8 @@ func (r *reader) scanText(q persist.Query) string {
 }
 
 // text selects along the index: fixed columns equal, the start as one comparison
-// of row values, which SQLite answers by one descent of the tree.
+// of row values, which SQLite answers by one descent of the tree. The index is
+// named, since the planner may prefer to walk the whole account by its key.
 func (s scanShape) text() string {
 	var order []string
 	for _, position := range s.table.Positions(s.index) {
@@ -173,7 +174,11 @@ func (s scanShape) text() string {
 		start := order[s.prefix : s.prefix+s.after]
 		conditions = append(conditions, fmt.Sprintf("(%s) %s (%s)", list(start), beyond, marks(len(start))))
 	}
-	text := "SELECT " + list(names(s.table)) + " FROM " + s.table.Name + where(conditions)
+	text := "SELECT " + list(names(s.table)) + " FROM " + s.table.Name
+	if s.index != "" {
+		text += " INDEXED BY " + s.table.Name + "_" + s.index
+	}
+	text += where(conditions)
 	if len(order) > 0 {
 		text += " ORDER BY " + strings.Join(order, direction+", ") + direction
 	}

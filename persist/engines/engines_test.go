@@ -1,0 +1,38 @@
+package engines_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/engines"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEveryTypeOpensMigrated(t *testing.T) {
+	for _, name := range engines.Types() {
+		engine, err := engines.Open(t.Context(), engines.Config{Type: name, SQLitePath: filepath.Join(t.TempDir(), "test.db")})
+		require.NoError(t, err, name)
+		require.NoError(t, engine.Health(t.Context()), name)
+		_, err = persist.Chats.Scan(t.Context(), engine, persist.Query{Scope: persist.AccountScope("4917"), Limit: 1})
+		require.NoError(t, err, name)
+		require.NoError(t, engine.Close(), name)
+	}
+}
+
+func TestUnknownTypeNamesTheKnown(t *testing.T) {
+	_, err := engines.Open(t.Context(), engines.Config{Type: "punchcards"})
+	require.ErrorContains(t, err, `unknown storage "punchcards"`)
+	for _, name := range engines.Types() {
+		require.ErrorContains(t, err, name)
+	}
+}
+
+func TestFailureToOpenIsAnError(t *testing.T) {
+	_, err := engines.Open(t.Context(), engines.Config{Type: "sqlite", SQLitePath: t.TempDir()})
+	require.Error(t, err)
+}

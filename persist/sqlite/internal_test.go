@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/persist"
+)
+
+// openDB returns a migrated engine whose inside a test may touch.
+func openDB(t *testing.T) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "test.db")})
+	require.NoError(t, err)
+	require.NoError(t, db.Migrate(t.Context()))
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// pragma sets or reads a setting of the writing connection.
+func pragma(t *testing.T, db *DB, text string) (value string) {
+	t.Helper()
+	require.NoError(t, db.writer.conn.QueryRowContext(t.Context(), "PRAGMA "+text).Scan(&value))
+	return value
+}
+
+func TestSettingsOfTheWriter(t *testing.T) {
+	db := openDB(t)
+	for name, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "foreign_keys": "1", "temp_store": "2", "cache_size": "-16000",
+		"wal_autocheckpoint": "4000", "journal_size_limit": "67108864", "auto_vacuum": "2", "mmap_size": "0",
+	} {
+		require.Equal(t, want, pragma(t, db, name), name)
+	}
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	db := openDB(t)
+	_, err := db.readers.pool.ExecContext(t.Context(), "DELETE FROM health")
+	require.Error(t, err)
+	_, err = db.readers.pool.ExecContext(t.Context(), "PRAGMA query_only = OFF")
+	require.NoError(t, err)
+	_, err = db.readers.pool.ExecContext(t.Context(), "DELETE FROM health")
+	require.Error(t, err, "the file is open for reading only")
+}
+
+func TestSettingsThatLoseCommitsAreRefused(t *testing.T) {
+	db := openDB(t)
+	require.NoError(t, checkSettings(t.Context(), db.writer.conn))
+	for _, setting := range []string{"synchronous = NORMAL", "synchronous = OFF"} {
+		_, err := db.writer.conn.ExecContext(t.Context(), "PRAGMA "+setting)
+		require.NoError(t, err)
+		require.ErrorContains(t, checkSettings(t.Context(), db.writer.conn), "not be durable")
+	}
+}
+
+func TestFullDiskFailsEveryBatchAndLeavesNone(t *testing.T) {
+	db := openDB(t)
+	var batches []persist.Batch
+	for i := range 3 {
+		account := fmt.Sprint(4917 + i)
+		generation, err := db.Acquire(t.Context(), account, 0)
+		require.NoError(t, err)
+		batches = append(batches, persist.Batch{Scope: persist.AccountScope(account), Generation: generation, Mutations: []persist.Mutation{
+			persist.Counters.Put(persist.Counter{Name: "n", Value: 1}),
+			persist.SignalSessions.Put(persist.SignalSession{Address: "peer", Session: make([]byte, 100<<10)}),
+		}})
+	}
+	pages := pragma(t, db, "page_count")
+	pragma(t, db, "max_page_count = "+pages)
+	for _, err := range db.Apply(t.Context(), batches) {
+		require.ErrorContains(t, err, "database or disk is full")
+		require.False(t, errors.Is(err, persist.ErrPoisoned) || errors.Is(err, persist.ErrConflict) || errors.Is(err, persist.ErrFenced))
+	}
+	for _, batch := range batches {
+		_, err := persist.Counters.Get(t.Context(), db, batch.Scope, "n")
+		require.ErrorIs(t, err, persist.ErrNotFound)
+	}
+	pragma(t, db, "max_page_count = 1000000")
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...), "room again: the engine recovers by itself")
+}
+
+// TestScansWalkTheirIndex explains every shape of query: one search of the
+// right tree, nothing sorted.
+func TestScansWalkTheirIndex(t *testing.T) {
+	db := openDB(t)
+	for _, table := range persist.Tables() {
+		for _, index := range append([]persist.Index{{}}, table.Indexes...) {
+			length := len(table.Positions(index.Name))
+			for prefix := range length + 1 {
+				for after := range length - prefix + 1 {
+					for _, reverse := range []bool{false, true} {
+						shape := scanShape{table, index.Name, prefix, after, reverse}
+						requireWalk(t, explain(t, db.readers.pool, shape), shape)
+					}
+				}
+			}
+		}
+	}
+}
+
+func requireWalk(t *testing.T, plan string, shape scanShape) {
+	t.Helper()
+	require.NotContains(t, plan, "TEMP B-TREE", "%s: %s", shape.text(), plan)
+	if shape.table.Level == "system" {
+		return
+	}
+	require.Contains(t, plan, "SEARCH", "%s: %s", shape.text(), plan)
+	if shape.index != "" {
+		require.Contains(t, plan, "INDEX "+shape.table.Name+"_"+shape.index+" ", "%s: %s", shape.text(), plan)
+		return
+	}
+	require.Regexp(t, "USING (PRIMARY KEY|INDEX sqlite_autoindex_"+shape.table.Name+"_1) ", plan, "%s", shape.text())
+}
+
+func explain(t *testing.T, pool *sql.DB, shape scanShape) string {
+	t.Helper()
+	text := shape.text()
+	values := make([]any, strings.Count(text, "?"))
+	for i := range values {
+		values[i] = 1
+	}
+	rows, err := pool.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, values...)
+	require.NoError(t, err)
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan = append(plan, detail)
+	}
+	require.NoError(t, rows.Err())
+	return strings.Join(plan, "; ")
+}
