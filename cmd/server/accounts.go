@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/httpapi"
+	"whatsapp-web-server/supervisor"
+)
+
+// accounts gives the edge the supervisor in the edge's own words.
+type accounts struct {
+	*supervisor.Supervisor
+}
+
+var _ httpapi.Accounts = accounts{}
+
+// Initialize implements [httpapi.Accounts].
+func (a accounts) Initialize(ctx context.Context, account string, request httpapi.Initialize) (actors.Status, error) {
+	command := actors.Start{AnyNumber: request.AnyNumber, Recreate: request.ForceRecreate, Metadata: request.Metadata}
+	if request.DeviceName != nil {
+		command.DeviceName = *request.DeviceName
+	}
+	return a.Supervisor.Initialize(ctx, account, command)
+}
+
+// List implements [httpapi.Accounts].
+func (a accounts) List(ctx context.Context, query httpapi.ListQuery) (httpapi.ListPage, error) {
+	page, total, err := a.Supervisor.List(ctx, query.State, query.Limit, query.Offset)
+	return httpapi.ListPage{Accounts: page, Total: total}, err
+}

@@ -1,0 +1,53 @@
+// Command server runs WhatsApp accounts and offers them over REST. It is
+// configured by the environment and a .env file in its folder; .env.example
+// documents every variable.
+//
+// It exits with 0 after SIGINT or SIGTERM, with 2 when the configuration or the
+// storage is not what it can start with, and with 1 when it fails later.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"whatsapp-web-server/configs"
+	"whatsapp-web-server/supervisor"
+)
+
+// exitMisconfigured says that starting again without a change is of no use.
+const exitMisconfigured = 2
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitCode(err)) //nolint:gocritic // nothing is left to stop
+	}
+}
+
+func run(ctx context.Context) error {
+	config, err := configs.Load(os.Environ(), ".env")
+	if err != nil {
+		return err
+	}
+	server, err := Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("REST API on http://%s/api (specification: /openapi.json)\n", server.Address())
+	return server.Run(ctx)
+}
+
+func exitCode(err error) int {
+	_, invalid := errors.AsType[*configs.InvalidError](err)
+	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
+	if invalid || foreign {
+		return exitMisconfigured
+	}
+	return 1
+}

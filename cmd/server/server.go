@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/configs"
+	"whatsapp-web-server/httpapi"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/engines"
+	"whatsapp-web-server/persist/journal"
+	"whatsapp-web-server/supervisor"
+)
+
+// drainTimeout is how long stopping may take: under the 30 s after which
+// container platforms kill.
+const drainTimeout = 25 * time.Second
+
+// Server is the whole process, put together. End-to-end tests boot this same
+// thing.
+type Server struct {
+	log       *zap.Logger
+	engine    persist.Engine
+	committer *journal.Committer
+	network   *actors.Network
+	budget    *actors.ConnectBudget
+	accounts  *supervisor.Supervisor
+	edge      *httpapi.Server
+	listener  net.Listener
+}
+
+// Open builds everything, brings up the accounts that should run, and listens.
+// On an error nothing is left behind.
+func Open(ctx context.Context, config configs.Config) (server *Server, err error) {
+	s := &Server{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	for _, step := range []func(context.Context, configs.Config) error{
+		s.openLog, s.openStorage, s.openNetwork, s.bootAccounts, s.listen,
+	} {
+		if err := step(ctx, config); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Address is where REST is served.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Run serves until ctx ends or serving fails, then drains: no request is
+// accepted any more, those underway are answered, sessions end, and what they
+// wrote is flushed.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.edge.Serve(s.listener) }()
+	select {
+	case <-ctx.Done():
+	case err := <-served:
+		return errors.Join(err, s.close())
+	}
+	return errors.Join(s.close(), <-served)
+}
+
+// close undoes what was opened, last first.
+func (s *Server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var failures []error
+	if s.edge != nil {
+		failures = append(failures, s.edge.Shutdown(ctx))
+	}
+	if s.accounts != nil {
+		failures = append(failures, s.accounts.Drain(ctx))
+	}
+	if s.budget != nil {
+		failures = append(failures, s.budget.Stop(ctx))
+	}
+	if s.committer != nil {
+		failures = append(failures, s.committer.Close(ctx))
+	}
+	if s.network != nil {
+		s.network.Close()
+	}
+	if s.engine != nil {
+		failures = append(failures, s.engine.Close())
+	}
+	return errors.Join(failures...)
+}
+
+func (s *Server) openLog(_ context.Context, config configs.Config) error {
+	level, err := zapcore.ParseLevel(config.Env.LogLevel)
+	if err != nil {
+		return fmt.Errorf("log level: %w", err)
+	}
+	settings := zap.NewProductionConfig()
+	settings.Level = zap.NewAtomicLevelAt(level)
+	settings.DisableStacktrace = true
+	if s.log, err = settings.Build(); err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	actors.SilenceSignal()
+	return nil
+}
+
+func (s *Server) openStorage(ctx context.Context, config configs.Config) (err error) {
+	s.engine, err = engines.Open(ctx, engines.Config{Type: config.Storage.Type, SQLitePath: config.Storage.SQLitePath})
+	if err != nil {
+		return err
+	}
+	s.committer = journal.NewCommitter(s.engine, journal.Options{})
+	return nil
+}
+
+func (s *Server) openNetwork(_ context.Context, config configs.Config) (err error) {
+	settings := actors.NetworkConfig{Endpoint: config.WhatsApp.Endpoint}
+	if settings.Endpoint != "" {
+		settings.NoiseRootKey = config.WhatsApp.NoiseRootKey.String()
+	}
+	if path := config.WhatsApp.EndpointCAFile; path != "" {
+		pem, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+		if err != nil {
+			return fmt.Errorf("read certificates of the endpoint: %w", err)
+		}
+		settings.CA = x509.NewCertPool()
+		settings.CA.AppendCertsFromPEM(pem)
+	}
+	s.network, err = actors.NewNetwork(settings)
+	return err
+}
+
+func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err error) {
+	runtime := actors.NewRuntime()
+	pace := actors.DefaultBudgetConfig()
+	pace.Rate, pace.Burst = config.WhatsApp.ConnectsPerSecond, config.WhatsApp.ConnectBurst
+	if s.budget, err = actors.NewConnectBudget(runtime, pace, nil); err != nil {
+		return fmt.Errorf("open connect budget: %w", err)
+	}
+	if s.accounts, err = supervisor.Start(runtime, s.engine, s.node(config), s.log); err != nil {
+		return err
+	}
+	return s.accounts.Boot(ctx, s.network.Name())
+}
+
+func (s *Server) node(config configs.Config) *actors.Node {
+	reconnect := actors.DefaultReconnectConfig()
+	reconnect.FastAttempts = config.WhatsApp.MaxReconnectAttempts
+	return &actors.Node{
+		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget,
+		Reconnect: reconnect, SessionTimeout: config.WhatsApp.SessionTimeout.Duration(),
+		Device: actors.DeviceConfig{
+			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,
+			ClientVersion: [3]uint32(config.WhatsApp.ClientVersion),
+		},
+		Publish: func(actors.Event) {}, // the log has it; nobody listens live yet
+		Log:     s.log,
+	}
+}
+
+func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
+	s.edge = httpapi.New(httpapi.Config{
+		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
+		CORSOrigins: config.HTTP.CORSOrigins,
+	}, accounts{s.accounts}, s.log)
+	address := net.JoinHostPort(config.HTTP.Host, strconv.Itoa(config.HTTP.Port))
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
+		return fmt.Errorf("listen for REST: %w", err)
+	}
+	return nil
+}
