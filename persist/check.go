@@ -1,10 +1,6 @@
 package persist
 
-import (
-	"fmt"
-	"strings"
-	"unicode/utf8"
-)
+import "fmt"
 
 // MaxKeyBytes bounds each text or blob of a key. Keys come from remote
 // senders (message ids) and every engine must take them; PostgreSQL's index
@@ -117,7 +113,7 @@ func (t *Table) problem(column int, value any) string {
 	size := 0
 	switch v := value.(type) {
 	case string:
-		if !utf8.ValidString(v) || strings.IndexByte(v, 0) >= 0 {
+		if !isStorable(v) {
 			return "text that is not storable"
 		}
 		size = len(v)

@@ -2,11 +2,9 @@ package persist
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 )
 
 // Kind ties the Go struct T to its table. The exported fields of T carry the
@@ -15,7 +13,7 @@ import (
 // arrays and times need no option.
 type Kind[T any] struct {
 	*Table
-	fields []field
+	fields []codec // of each field, which are the columns in their order
 }
 
 // Getter is what reads one record: an engine, a journal or its transaction.
@@ -32,27 +30,30 @@ type Scanner interface {
 // closed set, made at start.
 func newKind[T any](level, name string, indexes ...Index) Kind[T] {
 	table := &Table{Name: name, Level: level, Indexes: indexes}
-	var fields []field
-	typ := reflect.TypeFor[T]()
-	for i := range typ.NumField() {
-		f, isKey := newField(typ.Field(i), i)
-		if isKey {
+	kind := Kind[T]{Table: table}
+	for f := range reflect.TypeFor[T]().Fields() {
+		name, option, _ := strings.Cut(f.Tag.Get("col"), ",")
+		if name == "" {
+			panic(fmt.Sprintf("persist: field %s has no col tag", f.Name))
+		}
+		if option == "key" {
 			table.KeyColumns++
 		}
-		table.Columns = append(table.Columns, f.column)
-		fields = append(fields, f)
+		codec := codecFor(f.Type, option == "json")
+		table.Columns = append(table.Columns, Column{Name: name, Type: codec.column})
+		kind.fields = append(kind.fields, codec)
 	}
 	at := table.KeyColumns
-	table.Versioned = at < len(fields) && fields[at].column.Name == "version"
-	return Kind[T]{Table: table, fields: fields}
+	table.Versioned = at < len(table.Columns) && table.Columns[at].Name == "version"
+	return kind
 }
 
 // Put returns the mutation that stores record.
 func (k Kind[T]) Put(record T) Mutation {
-	value := reflect.ValueOf(record)
+	value := reflect.ValueOf(&record).Elem()
 	row := make(Row, len(k.fields))
 	for i, f := range k.fields {
-		row[i] = f.encode(value.Field(f.index))
+		row[i] = f.encode(value.Field(i))
 	}
 	return Mutation{Table: k.Table, Row: row}
 }
@@ -68,7 +69,7 @@ func (k Kind[T]) Remove(key ...any) Mutation {
 func (k Kind[T]) Key(values ...any) Key {
 	key := make(Key, len(values))
 	for i, v := range values {
-		key[i] = plain(v)
+		key[i] = codecFor(reflect.TypeOf(v), false).encode(addressable(v))
 	}
 	return key
 }
@@ -107,147 +108,13 @@ func (k Kind[T]) Decode(row Row) (T, error) {
 	}
 	value := reflect.ValueOf(&record).Elem()
 	for i, f := range k.fields {
-		if err := f.decode(value.Field(f.index), row[i]); err != nil {
-			return record, fmt.Errorf("decode %s.%s: %w", k.Name, f.column.Name, err)
+		column := k.Columns[i]
+		if !column.Type.holds(row[i]) {
+			return record, fmt.Errorf("decode %s.%s: a %T", k.Name, column.Name, row[i])
+		}
+		if err := f.decode(value.Field(i), row[i]); err != nil {
+			return record, fmt.Errorf("decode %s.%s: %w", k.Name, column.Name, err)
 		}
 	}
 	return record, nil
-}
-
-// field is how one struct field is stored.
-type field struct {
-	index  int
-	column Column
-	json   bool
-}
-
-func newField(f reflect.StructField, index int) (field, bool) {
-	name, options, _ := strings.Cut(f.Tag.Get("col"), ",")
-	if name == "" {
-		panic(fmt.Sprintf("persist: field %s has no col tag", f.Name))
-	}
-	made := field{index: index, json: options == "json"}
-	made.column = Column{Name: name, Type: columnType(f.Type, made.json)}
-	return made, options == "key"
-}
-
-var timeType = reflect.TypeFor[time.Time]()
-
-func columnType(t reflect.Type, asJSON bool) Type {
-	switch {
-	case asJSON:
-		return Text
-	case t == timeType:
-		return Integer
-	case t.Kind() == reflect.String:
-		return Text
-	case t.Kind() == reflect.Bool, isInteger(t.Kind()):
-		return Integer
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8,
-		t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8:
-		return Blob
-	}
-	panic(fmt.Sprintf("persist: cannot store a %s", t))
-}
-
-func isInteger(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Uint64 }
-
-func (f field) encode(v reflect.Value) any {
-	if f.json {
-		text, err := json.Marshal(v.Interface())
-		if err != nil {
-			panic(fmt.Sprintf("persist: encode %s: %v", f.column.Name, err))
-		}
-		return Storable(string(text))
-	}
-	return plainValue(v)
-}
-
-func (f field) decode(into reflect.Value, value any) error {
-	switch stored := value.(type) {
-	case string:
-		if f.json {
-			return json.Unmarshal([]byte(stored), into.Addr().Interface())
-		}
-		into.SetString(stored)
-	case int64:
-		setInteger(into, stored)
-	case []byte:
-		setBytes(into, stored)
-	default:
-		return fmt.Errorf("a %T", value)
-	}
-	return nil
-}
-
-func plain(v any) any { return plainValue(reflect.ValueOf(v)) }
-
-func plainValue(v reflect.Value) any {
-	switch kind := v.Kind(); {
-	case v.Type() == timeType:
-		return Milliseconds(v.Interface().(time.Time))
-	case kind == reflect.String:
-		return Storable(v.String())
-	case kind == reflect.Bool:
-		if v.Bool() {
-			return int64(1)
-		}
-		return int64(0)
-	case v.CanInt():
-		return v.Int()
-	case v.CanUint():
-		return int64(v.Uint())
-	case kind == reflect.Array:
-		copied := make([]byte, v.Len())
-		reflect.Copy(reflect.ValueOf(copied), v)
-		return copied
-	default:
-		if v.IsNil() {
-			return []byte{}
-		}
-		return v.Bytes()
-	}
-}
-
-func setInteger(into reflect.Value, stored int64) {
-	switch {
-	case into.Type() == timeType:
-		into.Set(reflect.ValueOf(Time(stored)))
-	case into.Kind() == reflect.Bool:
-		into.SetBool(stored != 0)
-	case into.CanInt():
-		into.SetInt(stored)
-	default:
-		into.SetUint(uint64(stored))
-	}
-}
-
-func setBytes(into reflect.Value, stored []byte) {
-	if into.Kind() == reflect.Array {
-		reflect.Copy(into, reflect.ValueOf(stored))
-		return
-	}
-	into.SetBytes(stored)
-}
-
-// Milliseconds is the stored form of a time; the zero time is 0.
-func Milliseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// Time is the inverse of [Milliseconds], in UTC.
-func Time(milliseconds int64) time.Time {
-	if milliseconds == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(milliseconds).UTC()
-}
-
-// Storable makes text safe for every engine: valid UTF-8 without NUL, which
-// PostgreSQL refuses; what was wrong becomes U+FFFD.
-func Storable(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
