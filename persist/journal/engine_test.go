@@ -12,19 +12,18 @@ import (
 	"go.uber.org/goleak"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// engine keeps rows in maps and does at chosen commits what the test wants.
+// engine is the memory engine, which does at chosen calls what the test wants.
 type engine struct {
-	persist.Engine // what is not overridden panics
+	persist.Engine
 
-	mu          sync.Mutex
-	rows        map[persist.Scope]map[address]persist.Row
-	generations map[string]uint64
-	applies     [][]persist.Batch // as they were called
-	gets        int
+	mu      sync.Mutex
+	applies [][]persist.Batch // as they were called
+	gets    int
 	// onApply runs before the n-th commit, counted from 1. What it returns for a
 	// scope is the batch's result; the batch is then left out.
 	onApply func(ctx context.Context, n int, batches []persist.Batch) map[persist.Scope]error
@@ -32,19 +31,7 @@ type engine struct {
 	onGet func()
 }
 
-func newEngine() *engine {
-	return &engine{
-		rows:        map[persist.Scope]map[address]persist.Row{},
-		generations: map[string]uint64{},
-	}
-}
-
-func (e *engine) Acquire(_ context.Context, account string, floor uint64) (uint64, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.generations[account] = max(e.generations[account], floor) + 1
-	return e.generations[account], nil
-}
+func newEngine() *engine { return &engine{Engine: memory.Open()} }
 
 func (e *engine) Apply(ctx context.Context, batches []persist.Batch) []error {
 	e.mu.Lock()
@@ -55,58 +42,25 @@ func (e *engine) Apply(ctx context.Context, batches []persist.Batch) []error {
 	if hook != nil {
 		refused = hook(ctx, n, batches)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	errs := make([]error, len(batches))
 	for i, b := range batches {
 		if errs[i] = refused[b.Scope]; errs[i] == nil {
-			errs[i] = e.apply(b)
+			errs[i] = e.Engine.Apply(ctx, batches[i:i+1])[0]
 		}
 	}
 	return errs
 }
 
-func (e *engine) apply(b persist.Batch) error {
-	if err := errors.Join(b.Check(), b.CheckFence(e.generations[b.Scope.Owner()])); err != nil {
-		return err
-	}
-	if e.rows[b.Scope] == nil {
-		e.rows[b.Scope] = map[address]persist.Row{}
-	}
-	for _, m := range b.Mutations {
-		at := addressOf(m.Table, m.Key())
-		if delete(e.rows[b.Scope], at); !m.Delete {
-			e.rows[b.Scope][at] = clone(m.Row)
-		}
-	}
-	return nil
-}
-
-func (e *engine) Get(_ context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (persist.Row, error) {
+func (e *engine) Get(ctx context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (persist.Row, error) {
 	e.mu.Lock()
 	e.gets++
-	row, ok := e.rows[scope][addressOf(table, key)]
 	hook := e.onGet
 	e.mu.Unlock()
+	row, err := e.Engine.Get(ctx, scope, table, key)
 	if hook != nil {
 		hook()
 	}
-	if !ok {
-		return nil, persist.ErrNotFound
-	}
-	return clone(row), nil
-}
-
-func (e *engine) Scan(_ context.Context, q persist.Query) ([]persist.Row, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var rows []persist.Row
-	for at, row := range e.rows[q.Scope] {
-		if at.table == q.Table {
-			rows = append(rows, clone(row))
-		}
-	}
-	return rows, nil
+	return row, err
 }
 
 func (e *engine) commits() int {
