@@ -29,13 +29,13 @@ type conversation struct {
 // TestCrashAtAnyCommitReusesNoKeyAndLosesNoMessage crashes at every commit of a
 // conversation, before and after it has happened.
 func TestCrashAtAnyCommitReusesNoKeyAndLosesNoMessage(t *testing.T) {
-	for crashAt := int64(1); crashAt <= 24; crashAt++ {
+	for crashAt := int64(1); crashAt <= 16; crashAt++ {
 		for _, committed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("commit %d, kept %t", crashAt, committed), func(t *testing.T) {
 				t.Parallel()
 				c := newConversation(t, uint64(crashAt))
 				c.crashAt(crashAt, committed)
-				for turn := range 40 {
+				for turn := range 24 {
 					c.turn(turn)
 				}
 				c.settle()

@@ -3,6 +3,7 @@ package devicestore_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	var silent logger.Loggable = quiet{}
 	logger.Setup(&silent)
+	_ = flag.Set("rapid.checks", "30") // the command line may ask for more
 	goleak.VerifyTestMain(m)
 }
 
