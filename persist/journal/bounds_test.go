@@ -122,7 +122,7 @@ func TestWriterGivesUpWaitingForRoom(t *testing.T) {
 func TestWriterThatWaitsForRoomLearnsThatTheJournalFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
-		e.onApply = func(ctx context.Context, _ int, batches []persist.Batch) map[persist.Scope]error {
+		e.onApply = func(_ context.Context, _ int, batches []persist.Batch) map[persist.Scope]error {
 			time.Sleep(time.Second)
 			return map[persist.Scope]error{batches[0].Scope: persist.ErrFenced}
 		}

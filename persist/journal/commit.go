@@ -22,7 +22,7 @@ func (c *Committer) round() {
 	for i, err := range c.apply(flushes) {
 		j := flushes[i].journal
 		if err != nil {
-			j.end(commitError(j.scope, err))
+			j.fail(commitError(j.scope, err))
 			continue
 		}
 		j.committed(flushes[i].segment)

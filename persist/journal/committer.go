@@ -88,7 +88,7 @@ func (c *Committer) admit(account string, j *Journal) error {
 	c.open[account] = j
 	c.mu.Unlock()
 	if before != nil {
-		before.end(commitError(before.scope, persist.ErrFenced))
+		before.fail(commitError(before.scope, persist.ErrFenced))
 	}
 	return nil
 }

@@ -140,13 +140,20 @@ func (j *Journal) refuseWrites() {
 	j.refusing = true
 }
 
+// fail ends the journal because a commit went wrong or another took over.
+func (j *Journal) fail(reason error) {
+	if j.end(reason) {
+		close(j.failed)
+	}
+}
+
 // end makes the journal unusable, drops what it holds and tells who waits. Only
-// the first reason counts.
-func (j *Journal) end(reason error) {
+// the first reason counts: it returns whether this was it.
+func (j *Journal) end(reason error) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err != nil {
-		return
+		return false
 	}
 	j.err = reason
 	j.committer.dirtyBytes.Add(-int64(j.dirtyBytes()))
@@ -156,11 +163,9 @@ func (j *Journal) end(reason error) {
 		w.done <- reason
 	}
 	j.waiters = nil
-	if reason != persist.ErrClosed {
-		close(j.failed)
-	}
 	j.committer.forget(j)
 	j.committer.free()
+	return true
 }
 
 // seal hands everything dirty to the committer; new writes start a new segment.
