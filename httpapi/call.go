@@ -12,7 +12,7 @@ import (
 	"whatsapp-web-server/actors"
 )
 
-const headerRequestID = "X-Request-Id"
+const headerRequestID = "X-Request-ID"
 
 // saneRequestID is what is taken over from a caller: it goes into logs and
 // headers as it is.

@@ -83,6 +83,7 @@ func (o *office) questions() []any {
 // edge is a server on a loopback port, and somebody who asks it.
 type edge struct {
 	t       *testing.T
+	server  *Server
 	address string
 	logs    *observer.ObservedLogs
 	client  *http.Client
@@ -104,7 +105,7 @@ func boot(t *testing.T, config Config, accounts Accounts) *edge {
 		require.NoError(t, server.Shutdown(ctx))
 		require.NoError(t, <-served)
 	})
-	return &edge{t, listener.Addr().String(), logs, &http.Client{Transport: transport}}
+	return &edge{t, server, listener.Addr().String(), logs, &http.Client{Transport: transport}}
 }
 
 // response is an answer, read to its end.
@@ -134,7 +135,7 @@ func (e *edge) ask(method, path, body string, headers ...string) response {
 }
 
 // raw sends bytes as they are and reads one answer.
-func (e *edge) raw(text string) (status string, body string) {
+func (e *edge) raw(text string) (status, body string) {
 	e.t.Helper()
 	connection, err := new(net.Dialer).DialContext(e.t.Context(), "tcp", e.address)
 	require.NoError(e.t, err)
@@ -159,7 +160,7 @@ func (r response) refused(t *testing.T, code actors.Code) problem {
 	require.Equal(t, rowOf(code).status, r.StatusCode)
 	require.False(t, failed.Success)
 	require.NotEmpty(t, failed.Problem.Message)
-	require.Equal(t, r.Header.Get("X-Request-Id"), failed.Problem.RequestID)
+	require.Equal(t, r.Header.Get("X-Request-ID"), failed.Problem.RequestID)
 	require.Equal(t, "application/json", r.Header.Get("Content-Type"))
 	return failed.Problem
 }

@@ -36,7 +36,7 @@ type problem struct {
 	Code      actors.Code `json:"code"`
 	Message   string      `json:"message"`
 	Details   *details    `json:"details,omitempty"`
-	RequestID string      `json:"requestId" doc:"also in the X-Request-Id header, and in the server's log"`
+	RequestID string      `json:"requestId" doc:"also in the X-Request-ID header, and in the server's log"`
 }
 
 type details struct {

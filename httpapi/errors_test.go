@@ -99,7 +99,7 @@ func TestRefusalsOfAccountsReachTheCallerByStatus(t *testing.T) {
 func TestWhatIsNoRefusalIsInternalAndToldToTheLogAlone(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{err: errors.New("dial 10.1.2.3: password is hunter2")})
-	answer := e.ask(http.MethodGet, "/api/clients/"+account+"/status", "", "X-Request-Id", "trace-1")
+	answer := e.ask(http.MethodGet, "/api/clients/"+account+"/status", "", "X-Request-ID", "trace-1")
 	problem := answer.refused(t, actors.CodeInternal)
 	require.Equal(t, "trace-1", problem.RequestID)
 	require.NotContains(t, string(answer.body), "hunter2")

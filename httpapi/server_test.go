@@ -30,6 +30,20 @@ func TestRequestThatTakesTooLongIsEnded(t *testing.T) {
 	e.ask(http.MethodPost, "/api/messages/send?wait=0", textMessage).refused(t, actors.CodeOutcomeUnknown)
 }
 
+func TestShutdownWaitsForRequestsUnderway(t *testing.T) {
+	t.Parallel()
+	asked := &office{hang: true}
+	e := boot(t, Config{RequestTimeout: 200 * time.Millisecond}, asked)
+	answered := make(chan response, 1)
+	go func() {
+		answered <- e.ask(http.MethodGet, "/api/clients/"+account+"/status", "", "Connection", "close")
+	}()
+	require.Eventually(t, func() bool { return len(asked.questions()) > 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, e.server.Shutdown(t.Context()))
+	answer := <-answered
+	answer.refused(t, actors.CodeUpstreamTimeout)
+}
+
 func TestUnknownPathsAndMethodsAreRefusedInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{})
@@ -54,7 +68,7 @@ func TestRequestIDIsTakenOverWhereItIsSane(t *testing.T) {
 		"caf\u00e9":              false,
 		"<script>alert</script>": false,
 	} {
-		got := e.ask(http.MethodGet, "/nowhere", "", "X-Request-Id", id).refused(t, codeNotFound).RequestID
+		got := e.ask(http.MethodGet, "/nowhere", "", "X-Request-ID", id).refused(t, codeNotFound).RequestID
 		require.Equal(t, kept, got == id, "%q became %q", id, got)
 	}
 }
