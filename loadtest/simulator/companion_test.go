@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
 		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
+		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
+		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
 		goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"),
 	)
 }
