@@ -2,6 +2,7 @@ package devicestore_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,12 +35,8 @@ var more = map[string]call{
 }
 
 func everyCall() map[string]call {
-	every := make(map[string]call)
-	for _, some := range []map[string]call{calls, more} {
-		for name, call := range some {
-			every[name] = call
-		}
-	}
+	every := maps.Clone(calls)
+	maps.Copy(every, more)
 	return every
 }
 

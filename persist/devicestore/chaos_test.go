@@ -24,6 +24,8 @@ type conversation struct {
 	used   map[string]string
 	got    map[string]int // by the friend
 	seen   map[string]int // handled by the device
+
+	crashes int
 }
 
 // TestCrashAtAnyCommitReusesNoKeyAndLosesNoMessage crashes at every commit of a
@@ -39,6 +41,7 @@ func TestCrashAtAnyCommitReusesNoKeyAndLosesNoMessage(t *testing.T) {
 					c.turn(turn)
 				}
 				c.settle()
+				require.Equal(t, 1, c.crashes)
 			})
 		}
 	}
@@ -134,6 +137,7 @@ func (c *conversation) receiveAll() {
 
 func (c *conversation) restart(err error) {
 	require.ErrorIs(c, err, errCrash)
+	c.crashes++
 	c.own.stop()
 	c.own = c.account.start(c)
 }

@@ -175,8 +175,8 @@ var calls = map[string]call{
 func TestEveryMethodOfWhatsmeowIsListed(t *testing.T) {
 	var methods []string
 	for _, iface := range []reflect.Type{reflect.TypeFor[store.AllStores](), reflect.TypeFor[store.DeviceContainer]()} {
-		for i := range iface.NumMethod() {
-			methods = append(methods, iface.Method(i).Name)
+		for method := range iface.Methods() {
+			methods = append(methods, method.Name)
 		}
 	}
 	listed := make([]string, 0, len(calls))

@@ -56,15 +56,16 @@ func (s *Store) generate(ctx context.Context, count int, uploaded bool) ([]*keys
 		return nil, err
 	}
 	generated := make([]*keys.PreKey, count)
-	mutations := make([]persist.Mutation, count)
+	var mutations []persist.Mutation
 	for i := range generated {
 		last.Value++
 		key := keys.NewPreKey(uint32(last.Value))
 		generated[i] = key
-		mutations[i] = persist.PreKeys.Put(persist.PreKey{ID: key.KeyID, Key: *key.Priv, Uploaded: uploaded})
+		mutations = append(mutations, persist.PreKeys.Put(persist.PreKey{ID: key.KeyID, Key: *key.Priv, Uploaded: uploaded}))
 	}
 	last.Name = lastPreKeyID
-	position, err := s.write(ctx, append(mutations, persist.Counters.Put(last))...)
+	mutations = append(mutations, persist.Counters.Put(last))
+	position, err := s.write(ctx, mutations...)
 	return generated, s.barrier(ctx, position, err)
 }
 

@@ -28,6 +28,7 @@ type Send struct {
 	// What follows belongs to the goroutine that sends.
 	prefetched prefetch
 	cancel     context.CancelCauseFunc
+	prepared   bool // past its look-ups, which read privacy tokens too
 	encrypted  bool
 	refused    error
 }
@@ -76,7 +77,7 @@ func (s *Send) refuse() error {
 // after it has encrypted; store/sessioncache.go stores nothing for no device).
 func checkEncrypted(ctx context.Context) error {
 	send := sendOf(ctx)
-	if send == nil || !send.toPerson() || send.encrypted {
+	if send == nil || !send.prepared || !send.toPerson() || send.encrypted {
 		return nil
 	}
 	return refusal{send.refuse()}

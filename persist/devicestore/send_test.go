@@ -27,7 +27,14 @@ func newSending(t *testing.T) *sending {
 	phone.pair(t, "491700000001@s.whatsapp.net", "100000000000001@lid")
 	_, err := own.send(t.Context(), phone.lid(), "hello phone", phone.bundle(t), nil)
 	require.NoError(t, err)
-	return &sending{own, friend, phone, whatsmeow.NewClient(own.Device(), waLog.Noop).DangerousInternals()}
+	return &sending{own, friend, phone, internals(own)}
+}
+
+// internals gives access to the steps of SendMessage, which as a whole needs a
+// connection.
+func internals(l *life) *whatsmeow.DangerousInternalClient {
+	//nolint:staticcheck // deprecated as a warning; these steps are what is tested
+	return whatsmeow.NewClient(l.Device(), waLog.Noop).DangerousInternals()
 }
 
 // encrypt encrypts for devices under the watch of send, as sendDM does.
@@ -114,7 +121,7 @@ func TestFailedStorageStopsWhatsmeowsSend(t *testing.T) {
 	friend.pair(t, "491700000002:3@s.whatsapp.net", "100000000000002:3@lid")
 	_, err := own.send(t.Context(), friend.lid(), "hello", friend.bundle(t), nil)
 	require.NoError(t, err)
-	s := &sending{own: own, friend: friend, client: whatsmeow.NewClient(own.Device(), waLog.Noop).DangerousInternals()}
+	s := &sending{own: own, friend: friend, client: internals(own)}
 
 	a.disk.failing.Store(true)
 	_, err = s.encrypt(t, &devicestore.Send{Recipient: friend.lid().ToNonAD()}, friend.lid())
