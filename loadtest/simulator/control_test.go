@@ -93,7 +93,9 @@ func TestTheControlAPINamesWhatIsWrong(t *testing.T) {
 		{"DELETE", "/faults/77", ``, 404, "unknown_fault", "77"},
 		{"GET", "/nowhere", ``, 404, "not_found", "/nowhere"},
 	} {
-		answer := call[struct{ Error struct{ Code, Message string } }](t, sim, c.method, c.path, c.body, c.status)
+		answer := call[struct {
+			Error struct{ Code, Message string }
+		}](t, sim, c.method, c.path, c.body, c.status)
 		require.Equal(t, c.code, answer.Error.Code, c.path)
 		require.Contains(t, answer.Error.Message, c.names, c.path)
 	}
