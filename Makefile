@@ -30,11 +30,6 @@ help:
 run:
 	go run ./cmd/server
 
-## demo: shows a whole conversation against the simulator; DEMO_FLAGS=--once ends by itself
-.PHONY: demo
-demo:
-	go run ./cmd/server demo $(DEMO_FLAGS)
-
 ## simulator: starts the WhatsApp simulator alone; SIMULATOR_FLAGS are passed on
 .PHONY: simulator
 simulator:

@@ -20,11 +20,11 @@ import (
 )
 
 var (
-	own   = types.NewJID("31600000001", types.DefaultUserServer)
-	ann   = types.NewJID("31600000002", types.DefaultUserServer)
-	annID = types.NewJID("900000000000002", types.HiddenUserServer)
-	bob   = types.NewJID("31600000003", types.DefaultUserServer)
-	midday  = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	own    = types.NewJID("31600000001", types.DefaultUserServer)
+	ann    = types.NewJID("31600000002", types.DefaultUserServer)
+	annID  = types.NewJID("900000000000002", types.HiddenUserServer)
+	bob    = types.NewJID("31600000003", types.DefaultUserServer)
+	midday = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 )
 
 // desk is an account's storage with what was published from it.

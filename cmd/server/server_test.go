@@ -16,17 +16,18 @@ import (
 	"whatsapp-web-server/configs"
 )
 
-// noiseRoot is whatsmeow's own: the process-wide key stays as it is.
-var noiseRoot = hex.EncodeToString(whatsmeow.WACertPubKey[:])
+// noiseRoot is the process-wide key as it is, for a network that nobody reaches.
+func noiseRoot() string { return hex.EncodeToString(whatsmeow.WACertPubKey[:]) }
 
 // boot runs the server as main does, on a free port and a database of the
 // test's. The returned function stops it and waits.
-func boot(t *testing.T, database string) (base string, stop func()) {
+func boot(t *testing.T, database string, network ...string) (base string, stop func()) {
 	t.Helper()
-	config, err := configs.Load([]string{
-		"PORT=0", "WEBSOCKET_PORT=0", "SQLITE_DB_PATH=" + database, "LOG_LEVEL=error",
-		"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot,
-	}, filepath.Join(t.TempDir(), ".env"))
+	if network == nil {
+		network = []string{"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot()}
+	}
+	environment := append([]string{"PORT=0", "WEBSOCKET_PORT=0", "SQLITE_DB_PATH=" + database, "LOG_LEVEL=warn"}, network...)
+	config, err := configs.Load(environment, filepath.Join(t.TempDir(), ".env"))
 	require.NoError(t, err)
 	server, err := Open(t.Context(), config)
 	require.NoError(t, err)
@@ -70,23 +71,29 @@ func TestASecondServerOnTheSameDatabaseIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "whatsapp.db")
 }
 
+// call makes a request that is to succeed, and returns its data.
 func call(t *testing.T, method, url, body string) map[string]any {
+	t.Helper()
+	data, ok := try(t, method, url, body)
+	require.True(t, ok, data)
+	return data
+}
+
+// try makes a request; false comes with the error instead of the data.
+func try(t *testing.T, method, url, body string) (map[string]any, bool) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewBufferString(body))
 	require.NoError(t, err)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
-	var envelope struct {
-		Success bool
-		Data    map[string]any
-		Error   map[string]any
-	}
+	var envelope struct{ Data, Error map[string]any }
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&envelope))
-	require.True(t, envelope.Success, envelope.Error)
-	return envelope.Data
+	if envelope.Error != nil {
+		return envelope.Error, false
+	}
+	return envelope.Data, true
 }
