@@ -17,10 +17,10 @@ var ErrNoOutgoingEvent = errors.New("no such outgoing event")
 
 // AddOutgoingEvent keeps a payload about to be sent, to answer retry receipts.
 func (s *Store) AddOutgoingEvent(ctx context.Context, chat types.JID, id types.MessageID, format string, plaintext []byte) (err error) {
+	defer s.guard(ctx, "store outgoing event", &err)
 	if send := sendOf(ctx); send != nil {
 		send.prepared = true
 	}
-	defer s.guard(ctx, "store outgoing event", &err)
 	_, err = s.write(ctx, persist.OutgoingEvents.Put(persist.OutgoingEvent{
 		Chat: chat.String(), ID: id, Format: format, Plaintext: plaintext, InsertedAt: time.Now(),
 	}))

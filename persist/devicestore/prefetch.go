@@ -89,7 +89,11 @@ func (s *Store) PutManySessions(ctx context.Context, sessions map[string][]byte)
 	if errors.Is(err, journal.ErrChanged) {
 		position, err = s.putUnchanged(ctx, sessions, reads)
 	}
-	return s.barrier(ctx, position, err)
+	err = s.barrier(ctx, position, err)
+	if send := sendOf(ctx); send != nil {
+		send.encrypted = err == nil
+	}
+	return err
 }
 
 // putUnwritten stores sessions if no read one was written since.
@@ -135,7 +139,6 @@ func (s *Store) checkRecipient(ctx context.Context, sessions map[string][]byte) 
 	}
 	for address := range sessions {
 		if slices.Contains(users, userOf(address)) {
-			send.encrypted = true
 			return nil
 		}
 	}

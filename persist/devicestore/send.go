@@ -20,7 +20,9 @@ var ErrNoRecipientDevice = errors.New("no device of the recipient could be encry
 // account, whose phone is another device. A group's message is checked by
 // nobody: it is encrypted once for all, and a member whose device did not get
 // the sender key asks for it with a retry receipt. Not for messages with an
-// inline bot, which is encrypted for separately and first.
+// inline bot, which is encrypted for separately and first. The client must use
+// its retry message store: storing the payload there marks that SendMessage is
+// past its look-ups.
 type Send struct {
 	// Recipient is whom the message is sent to, by number or LID, or the group.
 	Recipient types.JID
@@ -28,8 +30,8 @@ type Send struct {
 	// What follows belongs to the goroutine that sends.
 	prefetched prefetch
 	cancel     context.CancelCauseFunc
-	prepared   bool // past its look-ups, which read privacy tokens too
-	encrypted  bool
+	prepared   bool // past the look-ups, which read privacy tokens too (GetUserInfo)
+	encrypted  bool // its sessions are durable
 	refused    error
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	waLog "go.mau.fi/whatsmeow/util/log"
 
@@ -33,14 +34,17 @@ func newSending(t *testing.T) *sending {
 // internals gives access to the steps of SendMessage, which as a whole needs a
 // connection.
 func internals(l *life) *whatsmeow.DangerousInternalClient {
-	//nolint:staticcheck // deprecated as a warning; these steps are what is tested
-	return whatsmeow.NewClient(l.Device(), waLog.Noop).DangerousInternals()
+	client := whatsmeow.NewClient(l.Device(), waLog.Noop)
+	client.UseRetryMessageStore = true
+	return client.DangerousInternals() //nolint:staticcheck // deprecated as a warning; these steps are what is tested
 }
 
-// encrypt encrypts for devices under the watch of send, as sendDM does.
+// encrypt goes the way of SendMessage from the keeping of the payload to the
+// encrypted devices, under the watch of send.
 func (s *sending) encrypt(t *testing.T, send *devicestore.Send, devices ...types.JID) (context.Context, error) {
 	t.Helper()
 	ctx := devicestore.WithSend(t.Context(), send)
+	require.NoError(t, s.client.AddRecentMessage(ctx, send.Recipient, "ID", &waE2E.Message{}, nil))
 	_, _, err := s.client.EncryptMessageForDevices(ctx, devices, "ID", []byte("x"), []byte("x"), waBinary.Attrs{})
 	return ctx, err
 }
@@ -63,6 +67,7 @@ func TestSendToTheRecipientPasses(t *testing.T) {
 			require.NoError(t, s.token(ctx, s.friend.lid()))
 			require.NoError(t, ctx.Err())
 			require.NoError(t, send.Err())
+			require.True(t, send.Sealed())
 		})
 	}
 }
@@ -94,7 +99,30 @@ func TestSendThatEncryptedForNobodyStopsBeforeItsFrame(t *testing.T) {
 	require.ErrorIs(t, s.token(ctx, stranger), devicestore.ErrNoRecipientDevice)
 	require.ErrorIs(t, ctx.Err(), context.Canceled, "SendFrame checks this before it writes")
 	require.Equal(t, devicestore.ErrNoRecipientDevice, send.Err())
+	require.False(t, send.Sealed())
 	require.NoError(t, s.own.ctx.Err())
+}
+
+func TestTokenReadByALookUpBeforeTheSendStopsNothing(t *testing.T) {
+	s := newSending(t)
+	send := &devicestore.Send{Recipient: aliceLID}
+	ctx := devicestore.WithSend(t.Context(), send)
+	require.NoError(t, s.token(ctx, aliceLID), "SendMessage looks up a number whose LID is unknown")
+	require.NoError(t, ctx.Err())
+	require.NoError(t, send.Err())
+}
+
+func TestSendWhoseSessionsChangedIsNotSealed(t *testing.T) {
+	_, own, friend := pairOfDevices(t)
+	incoming, err := friend.send(t.Context(), own.lid(), "ping", nil, nil)
+	require.NoError(t, err)
+	send := &devicestore.Send{Recipient: friend.lid().ToNonAD()}
+	_, err = own.send(devicestore.WithSend(t.Context(), send), friend.lid(), "pong", nil, func() {
+		requireReceived(t, own, friend.lid(), incoming, "ping")
+	})
+	require.ErrorIs(t, err, devicestore.ErrSessionChanged)
+	require.False(t, send.Sealed())
+	require.NoError(t, send.Err())
 }
 
 func TestNoteToSelfIsForThePhone(t *testing.T) {
@@ -123,7 +151,10 @@ func TestFailedStorageStopsWhatsmeowsSend(t *testing.T) {
 	require.NoError(t, err)
 	s := &sending{own: own, friend: friend, client: internals(own)}
 
+	require.NoError(t, own.DeleteOldOutgoingEvents(t.Context())) // the hourly sweep, which reads
 	a.disk.failing.Store(true)
-	_, err = s.encrypt(t, &devicestore.Send{Recipient: friend.lid().ToNonAD()}, friend.lid())
+	send := &devicestore.Send{Recipient: friend.lid().ToNonAD()}
+	_, err = s.encrypt(t, send, friend.lid())
 	requireFailure(t, own, errDisk, err)
+	require.False(t, send.Sealed())
 }
