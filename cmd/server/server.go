@@ -83,6 +83,9 @@ func (s *Server) close() error {
 	if s.edge != nil {
 		failures = append(failures, s.edge.Shutdown(ctx))
 	}
+	if s.listener != nil {
+		_ = s.listener.Close() // ends a Serve that began after Shutdown
+	}
 	if s.accounts != nil {
 		failures = append(failures, s.accounts.Drain(ctx))
 	}
