@@ -114,7 +114,8 @@ func conflictHalfWay(t *testing.T, engine persist.Engine) {
 	require.NoError(t, changeIndex(t, engine, entry("a", 1), entry("a", 2), entry("b", 1), entry("c", 1)))
 	before := all(t, engine, persist.SystemScope(), persist.AccountIndex.Table)
 
-	err := changeIndex(t, engine, entry("a", 3), entry("new", 1), persist.AccountIndex.Remove("b", 1), entry("c", 1))
+	err := changeIndex(t, engine, entry("a", 3), entry("a", 4), entry("new", 1), entry("new", 2),
+		persist.AccountIndex.Remove("b", 1), entry("b", 1), entry("c", 1))
 	require.ErrorIs(t, err, persist.ErrConflict)
 	require.Equal(t, before, all(t, engine, persist.SystemScope(), persist.AccountIndex.Table))
 }
