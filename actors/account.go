@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -49,10 +50,11 @@ type Account struct {
 	log    *zap.Logger
 	self   *Self
 
-	storage *Lane // opening, closing and notes, in order
-	network *Lane // connecting and disconnecting
-	sending *Lane // one message at a time
-	history *Lane
+	storage   *Lane // opening, closing and notes, in order
+	accepting *Lane // sends on their way into the outbox; refuses when it is full
+	network   *Lane // connecting and disconnecting
+	sending   *Lane // one message at a time
+	history   *Lane
 
 	files   *files // nil until storage is open
 	early   []*Command
@@ -70,6 +72,9 @@ type Account struct {
 	awaited map[string]*Command  // who waits for which message's end
 
 	lastTraffic time.Time
+
+	// anyNumber is the record's, for whatsmeow's goroutine that asks admit.
+	anyNumber atomic.Bool
 }
 
 // files is an account's open storage.
@@ -98,7 +103,7 @@ func mask(number string) string {
 // Started implements [Behaviour].
 func (a *Account) Started(self *Self) {
 	a.self = self
-	a.storage, a.network = self.Lane(256), self.Lane(16)
+	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
 	a.sending, a.history = self.Lane(1), self.Lane(64)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
@@ -161,6 +166,7 @@ func (a *Account) opened(f *files, err error) {
 		return
 	}
 	a.record, a.queue = f.record, f.queue
+	a.anyNumber.Store(a.record.AnyNumber)
 	a.restore()
 	a.resume()
 	for _, command := range a.early {
@@ -272,12 +278,20 @@ func (a *Account) deviceConfig() DeviceConfig {
 	return config
 }
 
+// newInbound makes what stores for the device as it is now.
+func (a *Account) newInbound() *inbound {
+	return &inbound{
+		account: a.number, own: a.files.store.Device().GetJID().ToNonAD(),
+		people: people{a.files.journal.Scope()}, ledger: a.files.ledger,
+	}
+}
+
 // paired tells whether a device is linked.
 func (a *Account) paired() bool { return a.files.store.Device().ID != nil }
 
 // admit is asked by whatsmeow before it completes a pairing, on its goroutine.
 func (a *Account) admit(jid types.JID, _, _ string) bool {
-	if a.files.record.AnyNumber || jid.User == a.number {
+	if a.anyNumber.Load() || jid.User == a.number {
 		return true
 	}
 	_, err := a.files.ledger.write(a.self.Context(), func(u *unit) error {

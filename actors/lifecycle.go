@@ -18,7 +18,7 @@ const (
 	// inspectEvery is how often a connection that looks alive is checked: whatsmeow
 	// stays silent after a stream error that the server does not follow up.
 	inspectEvery = 30 * time.Second
-	// qrValid is how long the first and the later codes of a connection show, as
+	// qrFirst and qrNext are how long the first and the later codes of a connection show, as
 	// the phone's own client has it.
 	qrFirst, qrNext = time.Minute, 20 * time.Second
 )
@@ -52,6 +52,7 @@ func (a *Account) resume() {
 func (a *Account) start(command *Command, body Start) {
 	a.record.Running = true
 	a.record.AnyNumber = a.record.AnyNumber || body.AnyNumber
+	a.anyNumber.Store(a.record.AnyNumber)
 	a.record.DeviceName = firstOf(body.DeviceName, a.record.DeviceName)
 	if body.Metadata != nil {
 		a.record.Metadata = body.Metadata

@@ -48,15 +48,11 @@ var errReplaced = errors.New("connection given up")
 func (a *Account) newLink() *link {
 	a.links++
 	ctx, cancel := context.WithCancelCause(a.self.Context())
-	device := a.files.store.Device()
 	l := &link{
 		number: a.links, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
-		inbound: &inbound{
-			account: a.number, own: device.GetJID().ToNonAD(),
-			people: people{a.files.journal.Scope()}, ledger: a.files.ledger,
-		},
+		inbound: a.newInbound(),
 	}
-	l.client = newClient(device, a.node.Network, a.deviceConfig(), newClientLog(a.log), l.handle)
+	l.client = newClient(a.files.store.Device(), a.node.Network, a.deviceConfig(), newClientLog(a.log), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
 	a.files.store.Bind(cancel)

@@ -21,7 +21,7 @@ func (a *Account) send(command *Command, body SendText) {
 		return
 	}
 	box := a.outbox()
-	err := Do(a.storage, func(ctx context.Context) (accepted, error) {
+	err := Do(a.accepting, func(ctx context.Context) (accepted, error) {
 		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 		defer cancel()
 		sent, item, err := box.accept(ctx, body)
@@ -112,10 +112,4 @@ func (a *Account) attempted(l *link, item persist.OutboxItem, sent Sent, err err
 	a.next()
 }
 
-func (a *Account) outbox() outbox {
-	device := a.files.store.Device()
-	return outbox{inbound: &inbound{
-		account: a.number, own: device.GetJID().ToNonAD(),
-		people: people{a.files.journal.Scope()}, ledger: a.files.ledger,
-	}}
-}
+func (a *Account) outbox() outbox { return outbox{inbound: a.newInbound()} }
