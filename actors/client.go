@@ -9,9 +9,8 @@ import (
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
 	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/store"
-	"google.golang.org/protobuf/proto"
-
 	waLog "go.mau.fi/whatsmeow/util/log"
+	"google.golang.org/protobuf/proto"
 )
 
 // maxParallelRetries bounds the goroutines that answer retry receipts of one

@@ -78,7 +78,7 @@ func (a *Account) answer(id string, sent Sent) {
 // next sends the oldest message of the outbox, if the connection allows it and
 // none is under way.
 func (a *Account) next() {
-	if a.busy || len(a.queue) == 0 || a.link == nil || !(a.session.State.Online()) {
+	if a.busy || len(a.queue) == 0 || a.link == nil || !a.session.State.Online() {
 		return
 	}
 	a.busy = true

@@ -206,6 +206,8 @@ func BenchmarkCheck(b *testing.B) {
 
 func sampleMessage() persist.Message {
 	at := time.UnixMilli(1_700_000_000_000)
-	return persist.Message{Chat: "491510012345@s.whatsapp.net", Sender: "491510012345@s.whatsapp.net", ID: "3EB0C767D26A1D3F9C2A", Seq: 12345,
-		Timestamp: at, Type: "text", PushName: "A contact", Status: "received", StatusAt: at, Raw: make([]byte, 400)}
+	return persist.Message{
+		Chat: "491510012345@s.whatsapp.net", Sender: "491510012345@s.whatsapp.net", ID: "3EB0C767D26A1D3F9C2A", Seq: 12345,
+		Timestamp: at, Type: "text", PushName: "A contact", Status: "received", StatusAt: at, Raw: make([]byte, 400),
+	}
 }

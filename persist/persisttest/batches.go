@@ -61,7 +61,8 @@ func mixedBatches(t *testing.T, engine persist.Engine) {
 	batches[poisoned].Mutations = append(batches[poisoned].Mutations, put(persist.Counters.Table, persist.Row{"c"}))
 	stale := persist.AccountEntry{Number: "stale", Version: 5}
 	batches = append(batches, persist.Batch{Scope: persist.SystemScope(), Mutations: []persist.Mutation{
-		persist.AccountIndex.Put(persist.AccountEntry{Number: "fresh", Version: 1}), persist.AccountIndex.Put(stale)}})
+		persist.AccountIndex.Put(persist.AccountEntry{Number: "fresh", Version: 1}), persist.AccountIndex.Put(stale),
+	}})
 
 	results := engine.Apply(t.Context(), batches)
 	require.Len(t, results, len(batches))

@@ -30,11 +30,15 @@ func (a account) messageBatch(n int) persist.Batch {
 	at := time.UnixMilli(1_700_000_000_000 + int64(n))
 	return a.batch(
 		persist.SignalSessions.Put(persist.SignalSession{Address: chat + ":0", Session: fillBytes(1700, n)}),
-		persist.Messages.Put(persist.Message{Chat: chat, Sender: chat, ID: id, Seq: int64(n), Timestamp: at,
-			Type: "text", Status: "received", StatusAt: at, Raw: fillBytes(400, n)}),
+		persist.Messages.Put(persist.Message{
+			Chat: chat, Sender: chat, ID: id, Seq: int64(n), Timestamp: at,
+			Type: "text", Status: "received", StatusAt: at, Raw: fillBytes(400, n),
+		}),
 		persist.Events.Put(persist.Event{Seq: int64(n), Kind: "message", At: at, Data: strings.Repeat("x", 400)}),
-		persist.Chats.Put(persist.Chat{JID: chat, Name: "A contact", LastMessageAt: at, LastMessageID: id,
-			LastMessageSender: chat, LastMessageType: "text", Preview: "Hello there", Unread: int64(n)}),
+		persist.Chats.Put(persist.Chat{
+			JID: chat, Name: "A contact", LastMessageAt: at, LastMessageID: id,
+			LastMessageSender: chat, LastMessageType: "text", Preview: "Hello there", Unread: int64(n),
+		}),
 	)
 }
 

@@ -84,8 +84,10 @@ func TestUnknownTableIsPoison(t *testing.T) {
 	generation, err := db.Acquire(t.Context(), "4917", 0)
 	require.NoError(t, err)
 	unknown := &persist.Table{Name: "unknown", Level: "account", KeyColumns: 1, Columns: []persist.Column{{Name: "id"}}}
-	results := db.Apply(t.Context(), []persist.Batch{{Scope: persist.AccountScope("4917"), Generation: generation,
-		Mutations: []persist.Mutation{{Table: unknown, Row: persist.Row{"a"}}}}})
+	results := db.Apply(t.Context(), []persist.Batch{{
+		Scope: persist.AccountScope("4917"), Generation: generation,
+		Mutations: []persist.Mutation{{Table: unknown, Row: persist.Row{"a"}}},
+	}})
 	require.ErrorIs(t, results[0], persist.ErrPoisoned)
 	require.NoError(t, db.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"go.mau.fi/whatsmeow/util/keys"
+
 	"whatsapp-web-server/loadtest/simulator"
 )
 
