@@ -53,7 +53,7 @@ type companion struct {
 
 func newCompanion(t *testing.T, sim *simulator.Simulator) *companion {
 	t.Helper()
-	dsn := "file:" + filepath.Join(t.TempDir(), "store.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(0)&_pragma=busy_timeout(5000)"
+	dsn := "file:" + filepath.Join(t.TempDir(), "store.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(0)&_pragma=busy_timeout(5000)&_txlock=immediate"
 	container, err := sqlstore.New(t.Context(), "sqlite", dsn, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = container.Close() })

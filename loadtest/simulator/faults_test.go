@@ -18,6 +18,14 @@ func mustFault(t *testing.T, sim *simulator.Simulator, f simulator.Fault) {
 	require.NoError(t, err)
 }
 
+func TestACutConnectionComesBack(t *testing.T) {
+	sim := simulatortest.Start(t)
+	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))
+	mustFault(t, sim, simulator.Fault{Op: "connection", Action: "close", Number: alice})
+	next[*events.Disconnected](companion)
+	next[*events.Connected](companion)
+}
+
 func TestStreamErrorsAndFailuresAreWhatTheClientSees(t *testing.T) {
 	sim := simulatortest.Start(t)
 	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))

@@ -29,6 +29,30 @@ func TestWhatArrivesWhileAwayIsDeliveredAtTheNextLogin(t *testing.T) {
 	require.Eventually(t, func() bool { return sim.Stats().PendingOffline == 0 }, patience, 5*time.Millisecond)
 }
 
+func TestAnUnconfirmedMessageComesAgainAfterARestart(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
+	companion := newCompanion(t, sim).pair(a)
+	companion.client.SynchronousAck = true
+	companion.client.EnableDecryptedEventBuffer = true
+	refused := make(chan string, 1)
+	companion.client.AddEventHandlerWithSuccessStatus(func(event any) bool {
+		if message, ok := event.(*events.Message); ok && message.Message.GetConversation() != "" {
+			refused <- message.Info.ID
+			return false
+		}
+		return true
+	})
+	id, err := b.SendText(t.Context(), alice, "keep this")
+	require.NoError(t, err)
+	require.Equal(t, id, <-refused)
+	companion.client.Disconnect()
+	companion.restart()
+	companion.client.EnableDecryptedEventBuffer = true
+	require.NoError(t, companion.client.Connect())
+	require.Equal(t, id, companion.nextText().Info.ID)
+}
+
 func TestUnlinkingTellsAConnectedDeviceAndRefusesAnAbsentOne(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a := addPhone(t, sim, alice)
