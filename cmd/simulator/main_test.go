@@ -1,36 +1,82 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
-func TestRunWritesItsStateAndStopsCleanly(t *testing.T) {
-	dir := t.TempDir()
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serveUntilReady runs the command on free ports until stop is called, which returns what it has printed. It returns
+// once one file matches pattern.
+func serveUntilReady(t *testing.T, pattern string, args ...string) (file string, stop func() string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	var printed bytes.Buffer
 	go func() {
-		ended <- run(ctx, []string{"--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--state-dir", dir})
+		ended <- run(ctx, append([]string{"--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, args...), &printed)
 	}()
-	var env []byte
 	require.Eventually(t, func() bool {
-		var err error
-		env, err = os.ReadFile(filepath.Join(dir, "simulator.env"))
-		return err == nil && len(env) > 0
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		if len(found) == 0 {
+			return false
+		}
+		file = found[0]
+		return true
 	}, 10*time.Second, 5*time.Millisecond)
+	return file, func() string {
+		cancel()
+		require.NoError(t, <-ended)
+		return printed.String()
+	}
+}
+
+func TestRunWritesTheServersEnvironmentAndTellsWhereItIs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	file, stop := serveUntilReady(t, filepath.Join(dir, "simulator.env"), "--state-dir", dir)
+	env, err := os.ReadFile(file)
+	require.NoError(t, err)
 	require.Contains(t, string(env), "WA_ENDPOINT=wss://127.0.0.1:")
 	require.Contains(t, string(env), "WA_ENDPOINT_CA_FILE="+filepath.Join(dir, "ca.pem")+"\n")
 	require.Regexp(t, `WA_NOISE_ROOT_KEY=[0-9a-f]{64}\n`, string(env))
-	cancel()
-	require.NoError(t, <-ended)
+	printed := stop()
+	require.Contains(t, printed, file)
+	require.Regexp(t, `Control API on http://127\.0\.0\.1:\d+\n`, printed)
+	require.FileExists(t, file, "what was asked for by name stays")
 }
 
-func TestOtherAddressesThanLoopbackAreRefused(t *testing.T) {
-	err := run(t.Context(), []string{"--listen", "0.0.0.0:0", "--state-dir", t.TempDir()})
-	require.ErrorContains(t, err, "only loopback")
+func TestWithoutAStateDirectoryNothingIsLeftBehind(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	_, stop := serveUntilReady(t, filepath.Join(temporary, "*", "simulator.env"), "--plain")
+	stop()
+	left, err := os.ReadDir(temporary)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestWhatCannotBeServedIsRefused(t *testing.T) {
+	for reason, args := range map[string][]string{
+		"only loopback":               {"--listen", "0.0.0.0:0", "--state-dir", t.TempDir()},
+		`unexpected argument "plain"`: {"plain"},
+		"not defined":                 {"--nonsense"},
+	} {
+		require.ErrorContains(t, run(t.Context(), args, io.Discard), reason)
+	}
+}
+
+func TestHelpIsNoFailure(t *testing.T) {
+	var printed bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-h"}, &printed))
+	require.Contains(t, printed.String(), "-state-dir")
 }
