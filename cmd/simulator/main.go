@@ -102,7 +102,7 @@ func writeEnv(dir string, env []string) (file string, err error) {
 		return "", err
 	}
 	unfinished := file + ".new"
-	if err := os.WriteFile(unfinished, []byte(strings.Join(env, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(unfinished, []byte(strings.Join(env, "\n")+"\n"), 0o600); err != nil { //nolint:gosec // where the user asked for it
 		return "", err
 	}
 	return file, os.Rename(unfinished, file)
