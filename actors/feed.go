@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"slices"
 	"sync"
 )
 
@@ -11,95 +10,182 @@ import (
 var ErrSlow = errors.New("subscriber does not keep up")
 
 // Feed carries events from accounts to those who listen at the moment. It keeps
-// nothing: what a listener missed is in the accounts' logs.
+// nothing: what a listener missed is in the accounts' logs. Its methods may be
+// called by anyone.
 type Feed struct {
-	mu        sync.Mutex
-	listeners map[*Subscription]struct{}
+	mu       sync.RWMutex
+	every    map[*Subscription]struct{}
+	accounts map[string]map[*Subscription]struct{}
 }
 
 // NewFeed makes a feed without listeners.
-func NewFeed() *Feed { return &Feed{listeners: make(map[*Subscription]struct{})} }
+func NewFeed() *Feed {
+	return &Feed{every: make(map[*Subscription]struct{}), accounts: make(map[string]map[*Subscription]struct{})}
+}
 
-// Publish offers an event to every subscription that wants it. It never blocks:
-// a subscription whose queue is full ends with [ErrSlow].
+// Publish offers an event to every subscription that follows its account. It
+// never blocks: a subscription whose queue is full ends with [ErrSlow].
 func (f *Feed) Publish(event Event) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for s := range f.listeners {
-		if !s.filter.wants(event) {
-			continue
-		}
-		select {
-		case s.events <- event:
-		default:
-			f.end(s, ErrSlow)
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for s := range f.every {
+		s.push(event)
+	}
+	for s := range f.accounts[event.Account] {
+		if _, once := f.every[s]; !once {
+			s.push(event)
 		}
 	}
 }
 
-// Filter selects events. An empty list selects all.
-type Filter struct {
-	Accounts []string
-	Kinds    []EventKind
-}
+// FeedLimits bound what waits for a listener. One event fits in any case.
+type FeedLimits struct{ Events, Bytes int }
 
-func (f Filter) wants(event Event) bool {
-	return (len(f.Accounts) == 0 || slices.Contains(f.Accounts, event.Account)) &&
-		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, event.Kind))
-}
-
-// Subscription is one listener's queue.
+// Subscription is one listener's queue. Next and Len are for the listener, the
+// other methods for anyone.
 type Subscription struct {
-	feed   *Feed
-	filter Filter
-	events chan Event
-	err    error // guarded by the feed
+	feed     *Feed
+	limits   FeedLimits
+	more     chan struct{}
+	followed map[string]struct{} // guarded by the feed
+
+	mu    sync.Mutex
+	queue []Event
+	bytes int
+	over  bool
+	err   error
 }
 
-// Subscribe opens a subscription with room for limit events that the listener
-// has not taken yet. It must be closed.
-func (f *Feed) Subscribe(filter Filter, limit int) *Subscription {
-	s := &Subscription{feed: f, filter: filter, events: make(chan Event, limit)}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.listeners[s] = struct{}{}
-	return s
+// Subscribe opens a subscription that follows no account yet. It must be closed.
+func (f *Feed) Subscribe(limits FeedLimits) *Subscription {
+	return &Subscription{feed: f, limits: limits, more: make(chan struct{}, 1), followed: make(map[string]struct{})}
 }
 
-// Events gives the events in order; it is closed when the subscription ends.
-func (s *Subscription) Events() <-chan Event { return s.events }
-
-// Wants tells whether the subscription's filter selects the event.
-func (s *Subscription) Wants(event Event) bool { return s.filter.wants(event) }
-
-// Err tells why the subscription ended: [ErrSlow], or nil after Close.
-func (s *Subscription) Err() error {
+// Follow has the account's events delivered from now on.
+func (s *Subscription) Follow(account string) {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
+	if s.feed.accounts[account] == nil {
+		s.feed.accounts[account] = make(map[*Subscription]struct{})
+	}
+	s.feed.accounts[account][s] = struct{}{}
+	s.followed[account] = struct{}{}
+}
+
+// Unfollow ends that. What is queued stays.
+func (s *Subscription) Unfollow(account string) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.unfollowLocked(account)
+}
+
+// FollowAll has the events of every account delivered from now on, also of
+// accounts that do not exist yet; each event still comes once.
+func (s *Subscription) FollowAll() {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.feed.every[s] = struct{}{}
+}
+
+// UnfollowAll takes FollowAll back; what [Subscription.Follow] named stays.
+func (s *Subscription) UnfollowAll() {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	delete(s.feed.every, s)
+}
+
+// More is readable when events wait or the subscription has ended.
+func (s *Subscription) More() <-chan struct{} { return s.more }
+
+// Len is how many events wait. All that was published before the call counts.
+func (s *Subscription) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)
+}
+
+// Next takes the event that has waited longest; false if none does.
+func (s *Subscription) Next() (Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return Event{}, false
+	}
+	event := s.queue[0]
+	s.queue[0] = Event{}
+	s.queue = s.queue[1:]
+	s.bytes -= sizeOf(event)
+	if len(s.queue) > 0 {
+		s.signal()
+	}
+	return event, true
+}
+
+// Err tells why the subscription ended: [ErrSlow], or nil after Close and before
+// the end.
+func (s *Subscription) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.err
 }
 
 // Close ends the subscription; it may be called more than once.
 func (s *Subscription) Close() {
+	s.end(nil)
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	s.feed.end(s, nil)
-}
-
-// Close ends every subscription, for the end of the process.
-func (f *Feed) Close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for s := range f.listeners {
-		f.end(s, nil)
+	delete(s.feed.every, s)
+	for account := range s.followed {
+		s.unfollowLocked(account)
 	}
 }
 
-// end is called with the lock held.
-func (f *Feed) end(s *Subscription, err error) {
-	if _, listening := f.listeners[s]; listening {
-		delete(f.listeners, s)
-		s.err = err
-		close(s.events)
+func (s *Subscription) unfollowLocked(account string) {
+	delete(s.followed, account)
+	delete(s.feed.accounts[account], s)
+	if len(s.feed.accounts[account]) == 0 {
+		delete(s.feed.accounts, account)
 	}
 }
+
+// push queues an event. One that does not fit ends the subscription and frees
+// the queue at once: the reader gets all of it again from the log.
+func (s *Subscription) push(event Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size := sizeOf(event)
+	switch {
+	case s.over:
+		return
+	case len(s.queue) > 0 && (len(s.queue) >= s.limits.Events || s.bytes+size > s.limits.Bytes):
+		s.endLocked(ErrSlow)
+	default:
+		s.queue = append(s.queue, event)
+		s.bytes += size
+	}
+	s.signal()
+}
+
+func (s *Subscription) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(err)
+	s.signal()
+}
+
+func (s *Subscription) endLocked(err error) {
+	if !s.over {
+		s.over, s.err, s.queue, s.bytes = true, err, nil, 0
+	}
+}
+
+// signal makes More readable; once is enough.
+func (s *Subscription) signal() {
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+// sizeOf is what a queued event costs: its data and the struct around it.
+func sizeOf(event Event) int { return len(event.Data) + 128 }
