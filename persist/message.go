@@ -1,6 +1,22 @@
 package persist
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// MessageID is the id under which a message is kept: WhatsApp's, and its digest
+// where a sender made up one too long for a key. It comes from remote clients,
+// in references to other messages unseen by WhatsApp's servers.
+func MessageID(id string) string {
+	id = Storable(id)
+	if len(id) <= MaxKeyBytes {
+		return id
+	}
+	digest := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(digest[:])
+}
 
 // Message is a WhatsApp message of a chat. Its key holds the sender, so that
 // an upsert never changes another's message.
@@ -35,7 +51,8 @@ type MessageContent struct {
 	Body   string `col:"body"`
 }
 
-// MessageReaction is one person's reaction to a message; none is no record.
+// MessageReaction is one person's reaction to a message. One that was taken back
+// stays, without an emoji, so that an older one delivered again does not return.
 type MessageReaction struct {
 	Chat      string    `col:"chat,key"`
 	MessageID string    `col:"message_id,key"`

@@ -85,15 +85,15 @@ func (s *Store) PutManyRedactedPhones(ctx context.Context, entries []store.Redac
 }
 
 // editContacts lets fn change the contacts of users, as one unit. Unchanged ones
-// are not written, nor are new ones without any name; new ones are counted; users
-// without a JID are left out.
+// are not written, nor are new ones without any name; new persons are counted;
+// users without a JID are left out.
 func (s *Store) editContacts(ctx context.Context, users []types.JID, fn func(i int, contact *persist.Contact)) error {
 	_, err := s.update(ctx, func(tx *journal.Tx) error {
 		for i, user := range users {
 			if user.IsEmpty() {
 				continue
 			}
-			key := []any{user.String()}
+			key, appeared := []any{user.String()}, false
 			err := edit(ctx, s, tx, persist.Contacts, key, func(contact *persist.Contact, found bool) bool {
 				contact.JID = user.String()
 				before := *contact
@@ -101,12 +101,13 @@ func (s *Store) editContacts(ctx context.Context, users []types.JID, fn func(i i
 				if *contact == before {
 					return false
 				}
-				if !found {
-					tx.Count(persist.CountContacts, 1)
-				}
 				contact.Updated = time.Now()
+				appeared = !found
 				return true
 			})
+			if err == nil && appeared {
+				err = s.countContact(ctx, tx, user)
+			}
 			if err != nil {
 				return err
 			}
@@ -114,6 +115,29 @@ func (s *Store) editContacts(ctx context.Context, users []types.JID, fn func(i i
 		return nil
 	})
 	return err
+}
+
+// countContact counts a new contact, unless it is the other address of one.
+func (s *Store) countContact(ctx context.Context, tx *journal.Tx, user types.JID) error {
+	mapping, _, err := findIn(ctx, s, tx, persist.LIDMappings, plain(user))
+	if err != nil {
+		return err
+	}
+	twins, err := s.twins(ctx, tx, user.String(), mapping.Other)
+	if err == nil && !twins {
+		tx.Count(persist.CountContacts, 1)
+	}
+	return err
+}
+
+// twins tells whether both addresses of a person are contacts.
+func (s *Store) twins(ctx context.Context, tx *journal.Tx, jid, other string) (bool, error) {
+	_, one, err := findIn(ctx, s, tx, persist.Contacts, jid)
+	if err != nil || !one {
+		return false, err
+	}
+	_, two, err := findIn(ctx, s, tx, persist.Contacts, other)
+	return two, err
 }
 
 // GetContact returns a contact that is not Found for somebody unknown.

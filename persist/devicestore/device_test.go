@@ -2,11 +2,13 @@ package devicestore_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
@@ -183,4 +185,39 @@ func TestContactsAreCounted(t *testing.T) {
 	count, err := persist.Counters.Get(t.Context(), l.journal, l.journal.Scope(), persist.CountContacts)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, count.Value)
+}
+
+func TestAContactWithTwoAddressesCountsOnce(t *testing.T) {
+	_, l := paired(t)
+	count := func() int64 {
+		total, err := persist.Counters.Get(t.Context(), l.journal, l.journal.Scope(), persist.CountContacts)
+		require.NoError(t, err)
+		return total.Value
+	}
+	name := func(user types.JID) {
+		_, _, err := l.PutPushName(t.Context(), user, "Alice")
+		require.NoError(t, err)
+	}
+	name(alice)
+	name(aliceLID)
+	require.EqualValues(t, 2, count())
+
+	require.NoError(t, l.PutLIDMapping(t.Context(), aliceLID, alice))
+	require.EqualValues(t, 1, count())
+
+	bob := types.NewJID("491700000077", types.DefaultUserServer)
+	require.NoError(t, l.PutLIDMapping(t.Context(), aliceLID, bob))
+	require.EqualValues(t, 2, count())
+	name(bob)
+	require.EqualValues(t, 2, count())
+}
+
+func TestAMessageIDTooLongForAKeyDoesNotEndTheJournal(t *testing.T) {
+	_, l := paired(t)
+	id := strings.Repeat("X", 2*persist.MaxKeyBytes)
+	require.NoError(t, l.PutMessageSecret(t.Context(), alice, alice, id, []byte("secret")))
+	require.NoError(t, l.journal.Flush(t.Context()))
+	secret, _, err := l.GetMessageSecret(t.Context(), alice, alice, id)
+	require.NoError(t, err)
+	require.Equal(t, []byte("secret"), secret)
 }

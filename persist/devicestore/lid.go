@@ -65,7 +65,8 @@ func (s *Store) putMappings(ctx context.Context, mappings []store.LIDMapping) er
 	return err
 }
 
-// join maps the two addresses to each other and to nobody else.
+// join maps the two addresses to each other and to nobody else, and counts who
+// was two contacts as one.
 func (s *Store) join(ctx context.Context, tx *journal.Tx, lid, pn string) error {
 	for _, pair := range [][2]string{{lid, pn}, {pn, lid}} {
 		jid, other := pair[0], pair[1]
@@ -73,12 +74,27 @@ func (s *Store) join(ctx context.Context, tx *journal.Tx, lid, pn string) error 
 		if err != nil {
 			return err
 		}
-		if found && former.Other != other {
+		if former.Other == other {
+			return nil // twice in one unit
+		}
+		if found {
+			if err := s.recount(ctx, tx, jid, former.Other, 1); err != nil {
+				return err
+			}
 			tx.Put(persist.LIDMappings.Remove(former.Other))
 		}
 		tx.Put(persist.LIDMappings.Put(persist.LIDMapping{JID: jid, Other: other}))
 	}
-	return nil
+	return s.recount(ctx, tx, lid, pn, -1)
+}
+
+// recount corrects the number of contacts by delta if both addresses are some.
+func (s *Store) recount(ctx context.Context, tx *journal.Tx, jid, other string, delta int64) error {
+	twins, err := s.twins(ctx, tx, jid, other)
+	if err == nil && twins {
+		tx.Count(persist.CountContacts, delta)
+	}
+	return err
 }
 
 // GetPNForLID returns the number of a LID with the LID's device, or an empty JID.

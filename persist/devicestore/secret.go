@@ -35,7 +35,7 @@ func (s *Store) putSecrets(ctx context.Context, inserts []store.MessageSecretIns
 				continue
 			}
 			secret := persist.MessageSecret{
-				Chat: plain(insert.Chat), Sender: plain(insert.Sender), ID: insert.ID, Secret: insert.Secret,
+				Chat: plain(insert.Chat), Sender: plain(insert.Sender), ID: persist.MessageID(insert.ID), Secret: insert.Secret,
 			}
 			key := []any{secret.Chat, secret.Sender, secret.ID}
 			err := edit(ctx, s, tx, persist.MessageSecrets, key, func(stored *persist.MessageSecret, found bool) bool {
@@ -65,7 +65,7 @@ func (s *Store) GetMessageSecret(ctx context.Context, chat, sender types.JID, id
 	}
 	for _, chat := range chats {
 		for _, sender := range senders {
-			secret, found, err := find(ctx, s, persist.MessageSecrets, plain(chat), plain(sender), id)
+			secret, found, err := find(ctx, s, persist.MessageSecrets, plain(chat), plain(sender), persist.MessageID(id))
 			if err != nil {
 				return nil, types.EmptyJID, err
 			}
