@@ -61,8 +61,11 @@ type Account struct {
 	record  persist.Account
 	session Session
 	past    History
-	qr      *QR
-	timer   *time.Timer // the next step of the session: retry, timeout, inspection
+	// device and lid are the linked device's addresses, empty while unpaired. The
+	// device's own record is whatsmeow's, which writes it on its goroutines.
+	device, lid types.JID
+	qr          *QR
+	timer       *time.Timer // the next step of the session: retry, timeout, inspection
 
 	link  *link // the present connection
 	links int
@@ -131,7 +134,7 @@ func (a *Account) open(ctx context.Context) (*files, error) {
 	if f.ledger, err = openLedger(ctx, j, a.number, f.record.LogID, a.node.Publish); err != nil {
 		return f, err
 	}
-	if f.store, err = devicestore.Open(ctx, j, newClientLog(a.log)); err != nil {
+	if f.store, err = devicestore.Open(ctx, j, newClientLog(a.log, func() bool { return a.self.Context().Err() != nil })); err != nil {
 		return f, fmt.Errorf("open device: %w", err)
 	}
 	if f.entry, err = persist.AccountIndex.Get(ctx, a.node.Engine, persist.SystemScope(), a.number); err != nil {
@@ -166,6 +169,9 @@ func (a *Account) opened(f *files, err error) {
 		return
 	}
 	a.record, a.queue = f.record, f.queue
+	if device := f.store.Device(); device.ID != nil {
+		a.adopt(*device.ID, device.LID) // also where the last process died before it was told
+	}
 	a.anyNumber.Store(a.record.AnyNumber)
 	a.restore()
 	a.resume()
@@ -259,15 +265,14 @@ func (a *Account) Stopped(self *Self) {
 }
 
 func (a *Account) status() Status {
-	device := a.files.store.Device()
 	status := Status{
-		Account: a.number, Session: a.session, Running: a.record.Running, Paired: device.ID != nil,
+		Account: a.number, Session: a.session, Running: a.record.Running, Paired: a.paired(),
 		Name: a.record.PushName, QR: a.qr, LastTraffic: a.lastTraffic, Queued: len(a.queue),
 		Events: a.files.ledger.newest(), DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata,
 		CreatedAt: a.files.entry.CreatedAt,
 	}
-	if device.ID != nil {
-		status.Number, status.Device, status.LID = device.ID.User, device.ID.Device, FormatChat(device.LID.ToNonAD())
+	if a.paired() {
+		status.Number, status.Device, status.LID = a.device.User, a.device.Device, FormatChat(a.lid.ToNonAD())
 	}
 	return status
 }
@@ -281,13 +286,13 @@ func (a *Account) deviceConfig() DeviceConfig {
 // newInbound makes what stores for the device as it is now.
 func (a *Account) newInbound() *inbound {
 	return &inbound{
-		account: a.number, own: a.files.store.Device().GetJID().ToNonAD(),
+		account: a.number, own: a.device.ToNonAD(),
 		people: people{a.files.journal.Scope()}, ledger: a.files.ledger,
 	}
 }
 
 // paired tells whether a device is linked.
-func (a *Account) paired() bool { return a.files.store.Device().ID != nil }
+func (a *Account) paired() bool { return !a.device.IsEmpty() }
 
 // admit is asked by whatsmeow before it completes a pairing, on its goroutine.
 func (a *Account) admit(jid types.JID, _, _ string) bool {

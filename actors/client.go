@@ -34,9 +34,9 @@ var errNoCAT = errors.New("not a Messenger client")
 // newClient makes an account's whatsmeow client. It never connects or
 // reconnects by itself: that is the actor's decision. Nothing is acknowledged
 // before handler has returned true.
-func newClient(device *store.Device, network *Network, config DeviceConfig, log waLog.Logger, handler func(any) bool) *whatsmeow.Client {
+func newClient(device *store.Device, network *Network, socket *socket, config DeviceConfig, log waLog.Logger, handler func(any) bool) *whatsmeow.Client {
 	client := whatsmeow.NewClient(device, log)
-	network.Attach(client)
+	network.attach(client, socket)
 
 	client.EnableAutoReconnect = false
 	client.InitialAutoReconnect = false

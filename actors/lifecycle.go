@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
 
@@ -87,7 +88,8 @@ func (a *Account) recreate(command *Command) {
 			return
 		}
 		a.drop()
-		a.record.JID, a.record.LID, a.record.State, a.record.Reason = "", "", "", ""
+		a.disown()
+		a.record.State, a.record.Reason = "", ""
 		a.saveThen(func() {
 			command.Reply(a.status(), nil)
 			a.self.Stop()
@@ -104,6 +106,7 @@ func (a *Account) connect() {
 	next := StateConnecting
 	if !a.paired() {
 		next = StatePairing
+		a.record.Network = a.node.Network.Name() // before a device is stored that belongs to it
 	}
 	a.become(next, time.Time{}, "")
 	a.link = a.newLink()
@@ -111,6 +114,9 @@ func (a *Account) connect() {
 	a.at(time.Now().Add(a.node.SessionTimeout), a.timedOut)
 	a.must(Do(a.network, func(context.Context) (struct{}, error) {
 		if err := a.node.Budget.Acquire(l.ctx, ConnectRecent); err != nil {
+			return struct{}{}, err
+		}
+		if err := a.recall(l); err != nil {
 			return struct{}{}, err
 		}
 		err := l.client.ConnectContext(l.ctx)
@@ -135,7 +141,7 @@ func (a *Account) timedOut() {
 // heard is told what whatsmeow says on the present connection.
 func (a *Account) heard(event any) {
 	if end, ends := DisconnectOf(event); ends {
-		a.disconnected(end)
+		a.ended(end)
 		return
 	}
 	switch e := event.(type) {
@@ -145,6 +151,9 @@ func (a *Account) heard(event any) {
 		a.linked(e)
 	case *events.PairError:
 		a.disconnected(Disconnect{Reason: ReasonNetwork})
+	case *events.PushNameSetting:
+		a.record.PushName = e.Action.GetName()
+		a.saveThen(func() {})
 	case *events.Connected:
 		a.connected()
 	case *events.OfflineSyncPreview:
@@ -180,19 +189,48 @@ func (a *Account) show(codes []string) {
 	})
 }
 
-// linked remembers the device. WhatsApp then asks for a login with it, which
-// comes as a disconnect.
+// ended takes the end of a connection. WhatsApp may ask for the login of a new
+// device while whatsmeow is still confirming the pairing: cut off then, it would
+// take the pairing for failed and forget the device.
+func (a *Account) ended(end Disconnect) {
+	if end.Reason == ReasonPaired && !a.paired() {
+		a.link.loginAsked = true
+		return
+	}
+	a.disconnected(end)
+}
+
+// linked remembers the device. WhatsApp then asks for a login with it, or has
+// already; if it never does, the login is tried all the same.
 func (a *Account) linked(e *events.PairSuccess) {
 	a.qr = nil
-	a.record.JID, a.record.LID, a.record.PairedAt = e.ID.String(), e.LID.String(), time.Now()
-	a.record.Network = a.node.Network.Name()
+	a.adopt(e.ID, e.LID)
+	a.record.PairedAt = time.Now()
 	a.saveThen(func() {})
+	login := func() { a.disconnected(Disconnect{Reason: ReasonPaired}) }
+	if a.link.loginAsked {
+		login()
+		return
+	}
+	a.at(time.Now().Add(a.node.SessionTimeout), login)
+}
+
+// adopt makes a device the account's.
+func (a *Account) adopt(device, lid types.JID) {
+	a.device, a.lid = device, lid
+	a.record.JID, a.record.LID = device.String(), lid.String()
+	a.record.Network = firstOf(a.record.Network, a.node.Network.Name())
+}
+
+// disown is for a device that WhatsApp no longer knows. Without one the account
+// belongs to no network.
+func (a *Account) disown() {
+	a.device, a.lid = types.EmptyJID, types.EmptyJID
+	a.record.JID, a.record.LID, a.record.Network = "", "", ""
 }
 
 func (a *Account) connected() {
-	if name := a.files.store.Device().PushName; name != "" {
-		a.record.PushName = name
-	}
+	a.replay(a.link)
 	a.record.LastActive = time.Now()
 	if a.session.State == StateConnecting {
 		a.become(StateSyncing, time.Time{}, "")
@@ -221,7 +259,9 @@ func (a *Account) learn(part historyPart) {
 	err := Do(a.history, func(context.Context) (struct{}, error) { return struct{}{}, l.ingest(part) },
 		func(_ struct{}, err error) {
 			if err != nil {
-				a.log.Warn("history was not taken in", zap.Error(err))
+				if !l.ended() {
+					a.log.Warn("history was not taken in", zap.Error(err))
+				}
 				return
 			}
 			a.publish(EventSyncProgress, SyncProgressEvent{
@@ -295,7 +335,7 @@ func (a *Account) becomeUnpairedOrRetry(verdict Verdict) {
 // loggedOut forgets the device, which WhatsApp no longer knows. The next
 // incarnation opens a fresh one, and the next start shows a code.
 func (a *Account) loggedOut(reason DisconnectReason) {
-	a.record.JID, a.record.LID = "", ""
+	a.disown()
 	record := a.record
 	a.noteThen(func(u *unit) error {
 		u.Put(persist.Accounts.Put(record))
@@ -312,7 +352,7 @@ func (a *Account) drop() {
 		return
 	}
 	a.link = nil
-	l.cancel(errReplaced)
+	l.giveUp(errReplaced)
 	a.must(Do(a.network, func(context.Context) (struct{}, error) {
 		l.close()
 		return struct{}{}, nil
@@ -366,7 +406,7 @@ func (a *Account) become(next State, until time.Time, reason string) {
 	previous := a.session.State
 	a.session = changed
 	a.record.State, a.record.Reason, a.record.Since, a.record.Until = string(next), reason, changed.Since, until
-	record, info := a.record, ClientInfo{Number: a.files.store.Device().GetJID().User, Name: a.record.PushName}
+	record, info := a.record, ClientInfo{Number: a.device.User, Name: a.record.PushName}
 	a.note(func(u *unit) error {
 		u.Put(persist.Accounts.Put(record))
 		u.tell(EventConnectionState, ConnectionStateEvent{

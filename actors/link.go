@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
+
+	"whatsapp-web-server/persist/devicestore"
 )
 
 // link is one connection of an account, with a whatsmeow client and a context
@@ -19,12 +24,20 @@ import (
 type link struct {
 	number  int // which connection of the incarnation it is
 	client  *whatsmeow.Client
+	socket  *socket
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
+	given   atomic.Pointer[error] // why it was given up
 	inbound *inbound
 	log     *zap.Logger
 	// tell delivers to the account's actor.
 	tell func(message any) bool
+	// loginAsked is set when WhatsApp asks a device that is just being linked to log
+	// in; the actor's own.
+	loginAsked bool
+	// unhandled is what the phone had sent and nobody handled when the link was
+	// made; see replay. It is set before the connection opens.
+	unhandled []devicestore.UnhandledEvent
 	// publish hands ephemeral events to who listens.
 	publish func(EventKind, any)
 }
@@ -42,39 +55,96 @@ type linkBroken struct {
 	cause error
 }
 
-// errReplaced is the cause with which the actor itself gives up a connection.
-var errReplaced = errors.New("connection given up")
+// How long, and how often, an ended connection is asked for; it takes
+// microseconds, unless something is badly wrong.
+const (
+	closePatience = 5 * time.Second
+	closePoll     = time.Millisecond
+)
+
+// Why a connection ended that no failure ended.
+var (
+	errReplaced = errors.New("connection given up") // by the actor
+	errClosed   = errors.New("connection closed")   // by the other side, or the way to it
+)
 
 func (a *Account) newLink() *link {
 	a.links++
-	ctx, cancel := context.WithCancelCause(a.self.Context())
+	// The incarnation's context would end it before its socket: see socket.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
 		number: a.links, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(),
 	}
-	l.client = newClient(a.files.store.Device(), a.node.Network, a.deviceConfig(), newClientLog(a.log), l.handle)
+	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) })
+	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), newClientLog(a.log, l.ended), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
-	a.files.store.Bind(cancel)
+	a.files.store.Bind(l.giveUp)
 	context.AfterFunc(ctx, func() { l.tell(linkBroken{l.number, context.Cause(ctx)}) })
 	return l
 }
 
-// close ends the connection and waits for whatsmeow's handlers, 5 s at most.
+// giveUp ends the connection at once: nothing leaves through it any more, and
+// then its context ends. The first cause is the one that is told.
+func (l *link) giveUp(cause error) {
+	l.given.CompareAndSwap(nil, &cause)
+	l.socket.cut()
+}
+
+// ended tells whether the connection is given up or over.
+func (l *link) ended() bool { return l.given.Load() != nil || l.ctx.Err() != nil }
+
+// cause is why the link is given up; the other side may have ended it as well.
+func (l *link) cause() error {
+	if given := l.given.Load(); given != nil {
+		return *given
+	}
+	return errClosed
+}
+
+// close ends the connection and waits until whatsmeow has cleaned up after it.
 func (l *link) close() {
+	l.giveUp(errReplaced)
+	l.settle()
 	l.cancel(errReplaced)
 	l.client.Disconnect()
 }
 
+// settle waits until whatsmeow has let the socket go, closePatience at most:
+// Disconnect writes a field that it writes then without a lock
+// (socket.NoiseSocket.Stop, socket.FrameSocket.Close). No frame leaves by the
+// asking.
+func (l *link) settle() {
+	deadline := time.After(closePatience)
+	poll := time.NewTicker(closePoll)
+	defer poll.Stop()
+	for l.connected() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			l.log.Warn("whatsmeow keeps a broken socket")
+			return
+		}
+	}
+}
+
+func (l *link) connected() bool {
+	over, cancel := context.WithCancel(l.ctx)
+	cancel()
+	err := l.client.DangerousInternals().SendNode(over, waBinary.Node{Tag: "iq"}) //nolint:staticcheck // deprecated as a warning; nothing else tells
+	return !errors.Is(err, whatsmeow.ErrNotConnected)
+}
+
 // handle is whatsmeow's event handler, called from many goroutines, and also
 // after Disconnect. It answers true for what may be acknowledged. On a failure
-// the context is cancelled before false is answered, since false alone is not
+// the connection is given up before false is answered, since false alone is not
 // always heard.
 func (l *link) handle(event any) (ok bool) {
 	defer func() {
 		if value := recover(); value != nil { // whatsmeow would count it as success
 			l.log.Error("event handler panicked", zap.Any("panic", value), zap.ByteString("stack", debug.Stack()))
-			l.cancel(fmt.Errorf("panic while handling a %T", event))
+			l.giveUp(fmt.Errorf("panic while handling a %T", event))
 			ok = false
 		}
 	}()
@@ -82,7 +152,7 @@ func (l *link) handle(event any) (ok bool) {
 		return false
 	}
 	if err := l.store(event); err != nil {
-		l.cancel(fmt.Errorf("store a %T: %w", event, err))
+		l.giveUp(fmt.Errorf("store a %T: %w", event, err))
 		return false
 	}
 	return true

@@ -11,12 +11,15 @@ import (
 // is formatted, since whatsmeow formats every stanza for its debug log.
 type clientLog struct {
 	log *zap.SugaredLogger
+	// ended tells whether the connection was given up: what whatsmeow complains of
+	// then is only that.
+	ended func() bool
 }
 
-// newClientLog makes the logger of one account's client. Debug lines of the
-// wire are dropped at any level: they hold message bodies and keys.
-func newClientLog(log *zap.Logger) waLog.Logger {
-	return &clientLog{log: log.WithOptions(zap.AddCallerSkip(1)).Sugar()}
+// newClientLog makes the logger of one account's client. Debug lines of the wire
+// are dropped at any level: they hold message bodies and keys.
+func newClientLog(log *zap.Logger, ended func() bool) waLog.Logger {
+	return &clientLog{log: log.WithOptions(zap.AddCallerSkip(1)).Sugar(), ended: ended}
 }
 
 func (l *clientLog) Errorf(format string, args ...any) { l.write(zapcore.ErrorLevel, format, args) }
@@ -32,10 +35,13 @@ func (l *clientLog) Sub(module string) waLog.Logger {
 	if module == "Send" || module == "Recv" {
 		return waLog.Noop
 	}
-	return &clientLog{log: l.log.Named(module)}
+	return &clientLog{log: l.log.Named(module), ended: l.ended}
 }
 
 func (l *clientLog) write(level zapcore.Level, format string, args []any) {
+	if l.ended() {
+		level = zapcore.DebugLevel
+	}
 	if !l.log.Level().Enabled(level) {
 		return
 	}

@@ -65,10 +65,17 @@ func NewNetwork(config NetworkConfig) (*Network, error) {
 // Name tells networks apart: an account paired on one is not started on another.
 func (n *Network) Name() string { return n.name }
 
-// Attach makes client reach WhatsApp through this network only.
-func (n *Network) Attach(client *whatsmeow.Client) {
-	client.SetPreLoginHTTPClient(n.client)
-	client.SetWebsocketHTTPClient(n.client)
+// socket makes the transport for one link; see [socket].
+func (n *Network) socket(ended func()) *socket {
+	return &socket{base: n.client.Transport, ended: ended}
+}
+
+// attach makes client reach WhatsApp through this network only, for messages by
+// socket.
+func (n *Network) attach(client *whatsmeow.Client, socket *socket) {
+	through := &http.Client{Transport: socket}
+	client.SetPreLoginHTTPClient(through)
+	client.SetWebsocketHTTPClient(through)
 	client.SetMediaHTTPClient(n.client)
 }
 

@@ -52,12 +52,12 @@ func TestACertificateOfAnotherAuthorityIsRefused(t *testing.T) {
 }
 
 func TestNetworksAreToldApartByName(t *testing.T) {
-	real, err := NewNetwork(NetworkConfig{})
+	whatsapp, err := NewNetwork(NetworkConfig{})
 	require.NoError(t, err)
 	other, err := NewNetwork(NetworkConfig{Endpoint: "ws://127.0.0.1:4433/ws/chat", NoiseRootKey: currentRoot()})
 	require.NoError(t, err)
-	require.Equal(t, WhatsApp, real.Name())
-	require.NotEqual(t, real.Name(), other.Name())
+	require.Equal(t, WhatsApp, whatsapp.Name())
+	require.NotEqual(t, whatsapp.Name(), other.Name())
 }
 
 func TestABadNoiseRootKeyIsRefused(t *testing.T) {

@@ -18,8 +18,8 @@ type Account struct {
 	Running bool `col:"running"`
 	// AnyNumber allows a phone of another number to link.
 	AnyNumber bool `col:"any_number"`
-	// Network is the endpoint it was paired on; empty while unpaired. A start on
-	// another network is refused.
+	// Network is the endpoint that it was, or is being, paired on; empty before and
+	// after. A start on another network is refused.
 	Network string `col:"network"`
 	// JID and LID are the companion device's addresses, empty while unpaired.
 	JID      string    `col:"jid"`

@@ -87,14 +87,22 @@ func (e *ForeignNetworkError) Error() string {
 }
 
 func (s *Supervisor) checkNetwork(ctx context.Context, account, network string) error {
-	record, err := persist.Accounts.Get(ctx, s.engine, persist.AccountScope(account))
-	if errors.Is(err, persist.ErrNotFound) {
+	scope := persist.AccountScope(account)
+	record, err := persist.Accounts.Get(ctx, s.engine, scope)
+	if err == nil && (record.Network == "" || record.Network == network) {
 		return nil
 	}
-	if err == nil && record.Network != "" && record.Network != network {
+	if err == nil && record.JID == "" { // linked all the same, where the process died just then
+		_, err = persist.AuthSessions.Get(ctx, s.engine, scope)
+	}
+	switch {
+	case errors.Is(err, persist.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("check network of %s: %w", account, err)
+	default:
 		return &ForeignNetworkError{account, record.Network, network}
 	}
-	return err
 }
 
 func (s *Supervisor) accounts(ctx context.Context) ([]string, error) {
@@ -160,7 +168,7 @@ func (s *Supervisor) Drain(ctx context.Context) error {
 		wait.Go(func() { failures[i] = ref.Stop(ctx) })
 	}
 	wait.Wait()
-	return errors.Join(append(failures, s.ref.Stop(ctx))...)
+	return errors.Join(errors.Join(failures...), s.ref.Stop(ctx))
 }
 
 func ask[R any](ctx context.Context, s *Supervisor, account string, command any) (R, error) {

@@ -156,21 +156,33 @@ func TestBootBringsBackWhatShouldRunAndLeavesTheRest(t *testing.T) {
 	require.Equal(t, actors.StateStopped, stopped.Session.State)
 }
 
-func TestAnAccountOfAnotherNetworkStopsTheBoot(t *testing.T) {
+// checkNetworkOf starts a server for another network on a storage with these
+// records of an account.
+func checkNetworkOf(t *testing.T, records ...persist.Mutation) error {
+	t.Helper()
 	engine := memory.Open()
 	generation, err := engine.Acquire(t.Context(), number, 0)
 	require.NoError(t, err)
 	errs := engine.Apply(t.Context(), []persist.Batch{
-		{Scope: persist.SystemScope(), Mutations: []persist.Mutation{
-			persist.AccountIndex.Put(persist.AccountEntry{Number: number, Version: 1}),
-		}},
-		{Scope: persist.AccountScope(number), Generation: generation, Mutations: []persist.Mutation{
-			persist.Accounts.Put(persist.Account{Network: actors.WhatsApp}),
-		}},
+		{Scope: persist.AccountScope(number), Generation: generation, Mutations: records},
 	})
-	require.Equal(t, []error{nil, nil}, errs)
-	err = (&Supervisor{engine: engine}).Boot(t.Context(), "127.0.0.1:1#0000")
-	require.ErrorAs(t, err, new(*ForeignNetworkError))
+	require.Equal(t, []error{nil}, errs)
+	return (&Supervisor{engine: engine}).checkNetwork(t.Context(), number, "127.0.0.1:1#0000")
+}
+
+func TestAnAccountPairedOnAnotherNetworkIsRefused(t *testing.T) {
+	foreign := new(*ForeignNetworkError)
+	const jid = number + ":1@s.whatsapp.net"
+	require.ErrorAs(t, checkNetworkOf(t, persist.Accounts.Put(persist.Account{Network: actors.WhatsApp, JID: jid})), foreign)
+	require.ErrorAs(t, checkNetworkOf(t,
+		persist.Accounts.Put(persist.Account{Network: actors.WhatsApp}),
+		persist.AuthSessions.Put(persist.AuthSession{State: "{}"}),
+	), foreign, "the process died between the pairing and its being told")
+}
+
+func TestAnAccountThatNeverPairedBelongsToNoNetwork(t *testing.T) {
+	require.NoError(t, checkNetworkOf(t))
+	require.NoError(t, checkNetworkOf(t, persist.Accounts.Put(persist.Account{Network: actors.WhatsApp})))
 }
 
 func TestAnAccountWhoseStorageFailsIsStartedAgain(t *testing.T) {

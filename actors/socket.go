@@ -1,0 +1,88 @@
+package actors
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// socket is a link's own hold on its connection, from below whatsmeow, which
+// has no way to end one at once: its Disconnect waits for the other side, and
+// cancelling its context while a frame comes in leaves its reader blocked for
+// ever (socket.FrameSocket.frameComplete). A socket that is cut ends like one
+// that broke.
+//
+// It is the transport through which whatsmeow opens the one WebSocket of a link.
+type socket struct {
+	base http.RoundTripper
+	// ended is called once, when nothing is read any more: the reader has heard of
+	// the end, or there never was one.
+	ended func()
+
+	mu     sync.Mutex
+	stream io.Closer // nil until the connection is up
+	isCut  bool
+	once   sync.Once
+}
+
+// errCut is what whatsmeow sees of a connection that was given up before it was
+// up.
+var errCut = errors.New("connection given up")
+
+// RoundTrip implements [http.RoundTripper].
+func (s *socket) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := s.base.RoundTrip(request)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		return response, err
+	}
+	stream, ok := response.Body.(io.ReadWriteCloser)
+	if !ok || !s.hold(stream) {
+		_ = response.Body.Close()
+		return nil, errCut
+	}
+	response.Body = &upgraded{stream, s}
+	return response, nil
+}
+
+// hold refuses what was cut before it was up.
+func (s *socket) hold(stream io.Closer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = stream
+	return !s.isCut
+}
+
+// cut ends the connection: no byte leaves the process through it any more. It
+// does not wait, and may be called more than once.
+func (s *socket) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isCut {
+		return
+	}
+	s.isCut = true
+	if s.stream == nil {
+		s.end()
+		return
+	}
+	_ = s.stream.Close()
+}
+
+// end is called by the reader when it hears of the end, whoever's doing it was.
+func (s *socket) end() { s.once.Do(s.ended) }
+
+// upgraded is the connection as whatsmeow has it.
+type upgraded struct {
+	io.ReadWriteCloser
+	socket *socket
+}
+
+// Read implements [io.Reader].
+func (u *upgraded) Read(p []byte) (int, error) {
+	n, err := u.ReadWriteCloser.Read(p)
+	if err != nil {
+		u.socket.end()
+	}
+	return n, err
+}
