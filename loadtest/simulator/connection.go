@@ -74,9 +74,7 @@ func (c *connection) serve() {
 		c.write(ctx)
 	}()
 	defer func() { cancel(); <-written }()
-	if err := c.read(payload); err != nil {
-		c.sim.complain(c, err)
-	}
+	c.sim.complain(c, c.read(payload))
 }
 
 func (c *connection) handshake(ctx context.Context) (*waWa6.ClientPayload, error) {
@@ -132,7 +130,7 @@ func (c *connection) nextFrame(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// read handles one stanza after the other. Reads have no deadline: a watchdog per connection would cost a timer for
+// read handles one stanza after the other, and returns why it ended. Reads have no deadline: a watchdog per connection would cost a timer for
 // each stanza, and a dead peer is found by TCP keepalive.
 func (c *connection) read(payload *waWa6.ClientPayload) error {
 	if err := c.begin(payload); err != nil {

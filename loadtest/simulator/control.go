@@ -116,7 +116,7 @@ func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // the client is gone; there is nobody to tell
+	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // the client is gone; there is nobody to tell
 }
 
 // readBody decodes the request's JSON object. Unknown fields are refused.

@@ -16,7 +16,7 @@ import (
 // that the companion also has a session with its phone.
 func (p *Phone) introduce(to endpoint) {
 	if err := p.sendIntroduction(to); err != nil {
-		p.sim.note(p.Number(), "introduce companion %d: %v", to.number, err)
+		p.sim.notef(p.Number(), "introduce companion %d: %v", to.number, err)
 	}
 }
 

@@ -47,8 +47,8 @@ func (s *Simulator) recordNote(c *connection, note string) {
 	s.addEntry(entry)
 }
 
-// note logs what a phone has to say.
-func (s *Simulator) note(number, format string, args ...any) {
+// notef logs what a phone has to say.
+func (s *Simulator) notef(number, format string, args ...any) {
 	s.addEntry(LogEntry{Time: time.Now(), Number: number, Note: fmt.Sprintf(format, args...)})
 }
 

@@ -3,14 +3,13 @@ package simulator
 import (
 	"crypto/tls"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/coder/websocket"
+	"go.uber.org/zap"
 )
 
 // listener is an HTTP server on a loopback address. A nil listener is one that never started.
@@ -34,7 +33,7 @@ func listen(address string, config *tls.Config, handler http.Handler) (*listener
 	if config != nil {
 		accept = tls.NewListener(tcp, config)
 	}
-	quiet := log.New(io.Discard, "", 0) // clients that leave during the TLS handshake are no news
+	quiet := zap.NewStdLog(zap.NewNop()) // clients that leave during the TLS handshake are no news
 	l := &listener{
 		tcp:    tcp,
 		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ErrorLog: quiet},

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/util/gcmutil"
@@ -37,7 +38,7 @@ func newNoiseState(prologue []byte) (*noiseState, error) {
 }
 
 func (n *noiseState) mixHash(data []byte) {
-	sum := sha256.Sum256(append(n.hash[:len(n.hash):len(n.hash)], data...))
+	sum := sha256.Sum256(append(slices.Clip(n.hash), data...))
 	n.hash = sum[:]
 }
 

@@ -132,7 +132,7 @@ func (p *Phone) receiveMessage(node *waBinary.Node) {
 	case errors.Is(err, errRepeated):
 	case err != nil:
 		p.sim.referee.decryptFailure()
-		p.sim.note(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), err)
+		p.sim.notef(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), err)
 		p.askAgain(from, node, &enc)
 		return
 	case attr(node, "category") != "peer":
@@ -194,6 +194,6 @@ func (p *Phone) confirmReceipt(node *waBinary.Node, from endpoint) {
 
 func (p *Phone) reply(to endpoint, words string) {
 	if _, err := p.SendText(background, to.account.number, words); err != nil {
-		p.sim.note(p.Number(), "automatic reply: %v", err)
+		p.sim.notef(p.Number(), "automatic reply: %v", err)
 	}
 }

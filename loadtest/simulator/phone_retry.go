@@ -50,17 +50,17 @@ func (p *Phone) answerRetry(receipt *waBinary.Node) {
 	defer p.ratchets.Unlock()
 	out, known := p.sent.get(attr(&retry, "id"))
 	if !known {
-		p.sim.note(p.Number(), "retry of unknown message %s", attr(&retry, "id"))
+		p.sim.notef(p.Number(), "retry of unknown message %s", attr(&retry, "id"))
 		return
 	}
 	count := int(attrInt(&retry, "count"))
 	if err := p.renewSessionLocked(from, receipt, count); err != nil {
-		p.sim.note(p.Number(), "retry of message %s: %v", out.id, err)
+		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
 		return
 	}
 	enc, err := p.encryptLocked(from, out.plaintextFor(from.account == p.account))
 	if err != nil {
-		p.sim.note(p.Number(), "retry of message %s: %v", out.id, err)
+		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
 		return
 	}
 	enc.Attrs["count"] = count

@@ -25,7 +25,7 @@ func (silence) Error(_, _ string)   {}
 func (silence) Configure(string)    {}
 
 // The logger is a process global that is read without a lock, so it is set before any goroutine runs.
-func init() { logger.Logger = silence{} }
+func init() { logger.Logger = silence{} } //nolint:gochecknoinits // see above
 
 // phoneKeys are a phone's secrets: whatsmeow's device over maps, which serves libsignal as a store, and the key of the
 // account's app state.

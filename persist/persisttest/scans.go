@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func compareKeys(a, b persist.Key) int { return slices.CompareFunc(a, b, compare
 func compareValues(a, b any) int {
 	switch a := a.(type) {
 	case string:
-		return bytes.Compare([]byte(a), []byte(b.(string)))
+		return strings.Compare(a, b.(string))
 	case int64:
 		return cmp.Compare(a, b.(int64))
 	default:

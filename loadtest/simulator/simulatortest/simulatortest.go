@@ -13,7 +13,7 @@ import (
 )
 
 // rootKey is shared by all simulators of a process, since whatsmeow's trust root is a process global.
-var rootKey = sync.OnceValue(func() *keys.KeyPair { return keys.NewKeyPair() })
+var rootKey = sync.OnceValue(keys.NewKeyPair)
 
 // RootKey is the public key that clients in this process must trust (whatsmeow.WACertPubKey). Set it once, before the
 // first client connects.
