@@ -68,7 +68,9 @@ func (l *ledger) write(ctx context.Context, fn func(*unit) error) (journal.Posit
 			return err
 		}
 		seq = u.seq
-		tx.OnDurable(func() { l.hand(u.events) })
+		if len(u.events) > 0 { // a callback has the unit committed at once
+			tx.OnDurable(func() { l.hand(u.events) })
+		}
 		return nil
 	})
 	if err == nil {
