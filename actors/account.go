@@ -65,6 +65,7 @@ type Account struct {
 	// device's own record is whatsmeow's, which writes it on its goroutines.
 	device, lid types.JID
 	qr          *QR
+	asked       bool        // somebody waits for the next connection
 	timer       *time.Timer // the next step of the session: retry, timeout, inspection
 
 	link  *link // the present connection

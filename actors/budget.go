@@ -2,11 +2,15 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
 )
+
+// ErrOutdated refuses a connection while WhatsApp refuses this node's version.
+var ErrOutdated = errors.New("WhatsApp refuses the version of this client")
 
 // ConnectPriority orders accounts that wait to connect: all of a higher
 // priority go first, and within one the longest waiting.
@@ -63,7 +67,8 @@ func NewConnectBudget(runtime *Runtime, config BudgetConfig, onEnd func(Ended)) 
 }
 
 // Acquire waits for leave to open one connection. It returns early with the
-// cause when ctx ends, and with [ErrBusy] when too many wait already.
+// cause when ctx ends, with [ErrBusy] when too many wait already, and with
+// [ErrOutdated] while WhatsApp refuses this node's version.
 func (b *ConnectBudget) Acquire(ctx context.Context, priority ConnectPriority) error {
 	_, err := Ask[any](ctx, b.ref, acquire{priority})
 	return err
@@ -73,6 +78,15 @@ func (b *ConnectBudget) Acquire(ctx context.Context, priority ConnectPriority) e
 // worse: network, time-outs, errors of the server; not for an account that was
 // logged out or banned.
 func (b *ConnectBudget) Report(ok bool) { b.ref.Tell(attempt{ok}) }
+
+// Outdated tells that WhatsApp refuses the version that this node announces. No
+// more connections are allowed then, except one that somebody asks for, until
+// one was accepted: a node that goes on trying with all accounts looks worse
+// each time.
+func (b *ConnectBudget) Outdated() { b.ref.Tell(verdict{accepted: false}) }
+
+// Accepted tells that WhatsApp let a client in.
+func (b *ConnectBudget) Accepted() { b.ref.Tell(verdict{accepted: true}) }
 
 // Status tells how things stand.
 func (b *ConnectBudget) Status(ctx context.Context) (BudgetStatus, error) {
@@ -91,6 +105,7 @@ type BudgetStatus struct {
 type (
 	acquire      struct{ priority ConnectPriority }
 	attempt      struct{ ok bool }
+	verdict      struct{ accepted bool }
 	abandoned    struct{ *Command }
 	budgetStatus struct{}
 )
@@ -101,6 +116,8 @@ type budget struct {
 	limiter *rate.Limiter
 	waiting [connectPriorities][]waiter
 	timer   *time.Timer
+	// outdated is the circuit: open while WhatsApp refuses this node's version.
+	outdated bool
 
 	windowStart        time.Time
 	attempts, failures int
@@ -134,6 +151,8 @@ func (b *budget) Receive(self *Self, message any) {
 		b.command(self, m)
 	case attempt:
 		b.learn(m.ok, time.Now())
+	case verdict:
+		b.judge(m.accepted)
 	case abandoned:
 		b.remove(m.Command)
 	}
@@ -143,7 +162,11 @@ func (b *budget) Receive(self *Self, message any) {
 func (b *budget) command(self *Self, command *Command) {
 	switch body := command.Body.(type) {
 	case acquire:
-		if b.count() >= b.MaxWaiting {
+		switch {
+		case b.outdated && body.priority != ConnectAsked:
+			command.Reply(nil, ErrOutdated)
+			return
+		case b.count() >= b.MaxWaiting:
 			command.Reply(nil, ErrBusy)
 			return
 		}
@@ -151,6 +174,21 @@ func (b *budget) command(self *Self, command *Command) {
 		b.waiting[body.priority] = append(b.waiting[body.priority], waiter{command, forget})
 	case budgetStatus:
 		command.Reply(BudgetStatus{Rate: float64(b.limiter.Limit()), Waiting: b.count()}, nil)
+	}
+}
+
+// judge opens or closes the circuit. Those who wait are told as well.
+func (b *budget) judge(accepted bool) {
+	b.outdated = !accepted
+	if accepted {
+		return
+	}
+	for priority := ConnectRecent; priority < connectPriorities; priority++ {
+		for _, w := range b.waiting[priority] {
+			w.forget()
+			w.Reply(nil, ErrOutdated)
+		}
+		b.waiting[priority] = nil
 	}
 }
 

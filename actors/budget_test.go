@@ -178,3 +178,19 @@ func TestLoweredRateIsKept(t *testing.T) {
 		require.InDelta(t, 20*time.Second, time.Since(start), float64(time.Second))
 	})
 }
+
+func TestARefusedVersionStopsEveryoneButWhoIsAskedFor(t *testing.T) {
+	inBudget(t, one(), func(t *testing.T, budget *ConnectBudget) {
+		require.NoError(t, budget.Acquire(t.Context(), ConnectRest), "takes the only token")
+		waiting := make(chan error, 1)
+		go func() { waiting <- budget.Acquire(t.Context(), ConnectRecent) }()
+		synctest.Wait()
+		budget.Outdated()
+		require.ErrorIs(t, <-waiting, ErrOutdated)
+		require.ErrorIs(t, budget.Acquire(t.Context(), ConnectRecent), ErrOutdated)
+		require.NoError(t, budget.Acquire(t.Context(), ConnectAsked))
+
+		budget.Accepted()
+		require.NoError(t, budget.Acquire(t.Context(), ConnectRest))
+	})
+}

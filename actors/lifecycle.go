@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -22,12 +23,15 @@ const (
 	// qrFirst and qrNext are how long the first and the later codes of a connection show, as
 	// the phone's own client has it.
 	qrFirst, qrNext = time.Minute, 20 * time.Second
+	// recently is how long an account counts as active for the order of connecting.
+	recently = 24 * time.Hour
 )
 
 // restore takes up the state that outlives a restart.
 func (a *Account) restore() {
 	a.session = Session{State: StateStopped, Since: time.Now()}
-	if kept := State(a.record.State); kept.Terminal() && kept != StateStuck && kept != StateFenced {
+	// A new process may be a newer client: outdated is not kept.
+	if kept := State(a.record.State); kept.Terminal() && kept != StateStuck && kept != StateFenced && kept != StateOutdated {
 		a.session = Session{State: kept, Since: a.record.Since, Reason: a.record.Reason}
 		if !a.record.Until.IsZero() {
 			a.session.Until = &a.record.Until
@@ -51,7 +55,7 @@ func (a *Account) resume() {
 // start is the command to keep the session up. It also gets a session out of
 // the states in which somebody has to act.
 func (a *Account) start(command *Command, body Start) {
-	a.record.Running = true
+	a.record.Running, a.asked = true, true
 	a.record.AnyNumber = a.record.AnyNumber || body.AnyNumber
 	a.anyNumber.Store(a.record.AnyNumber)
 	a.record.DeviceName = firstOf(body.DeviceName, a.record.DeviceName)
@@ -110,10 +114,10 @@ func (a *Account) connect() {
 	}
 	a.become(next, time.Time{}, "")
 	a.link = a.newLink()
-	l := a.link
+	l, priority := a.link, a.priority()
 	a.at(time.Now().Add(a.node.SessionTimeout), a.timedOut)
 	a.must(Do(a.network, func(context.Context) (struct{}, error) {
-		if err := a.node.Budget.Acquire(l.ctx, ConnectRecent); err != nil {
+		if err := a.node.Budget.Acquire(l.ctx, priority); err != nil {
 			return struct{}{}, err
 		}
 		if err := a.recall(l); err != nil {
@@ -125,9 +129,31 @@ func (a *Account) connect() {
 	}, func(_ struct{}, err error) {
 		if err != nil && a.link == l {
 			a.log.Info("connecting failed", zap.Error(err))
-			a.disconnected(Disconnect{Reason: ReasonNetwork})
+			a.disconnected(failedToConnect(err))
 		}
 	}))
+}
+
+func failedToConnect(err error) Disconnect {
+	if errors.Is(err, ErrOutdated) {
+		return Disconnect{Reason: ReasonOutdated}
+	}
+	return Disconnect{Reason: ReasonNetwork}
+}
+
+// priority is the session's place among those that want to connect. Somebody
+// waits for the first connection after a start.
+func (a *Account) priority() ConnectPriority {
+	asked := a.asked
+	a.asked = false
+	switch {
+	case asked:
+		return ConnectAsked
+	case time.Since(a.record.LastActive) < recently:
+		return ConnectRecent
+	default:
+		return ConnectRest
+	}
 }
 
 // timedOut is for a paired account that did not get through; an unpaired one
@@ -205,7 +231,7 @@ func (a *Account) ended(end Disconnect) {
 func (a *Account) linked(e *events.PairSuccess) {
 	a.qr = nil
 	a.adopt(e.ID, e.LID)
-	a.record.PairedAt = time.Now()
+	a.record.PairedAt, a.asked = time.Now(), true
 	a.saveThen(func() {})
 	login := func() { a.disconnected(Disconnect{Reason: ReasonPaired}) }
 	if a.link.loginAsked {
@@ -230,6 +256,7 @@ func (a *Account) disown() {
 }
 
 func (a *Account) connected() {
+	a.node.Budget.Accepted()
 	a.replay(a.link)
 	a.record.LastActive = time.Now()
 	if a.session.State == StateConnecting {
@@ -313,8 +340,12 @@ func (a *Account) disconnected(end Disconnect) {
 		return
 	}
 	a.become(state, verdict.RetryAt, string(verdict.Reason))
-	if state == StateLoggedOut {
+	switch state {
+	case StateLoggedOut:
 		a.loggedOut(verdict.Reason)
+	case StateOutdated:
+		a.node.Budget.Outdated()
+	default: // nobody else is concerned
 	}
 	if !verdict.RetryAt.IsZero() && a.record.Running {
 		a.at(verdict.RetryAt, a.connect)
