@@ -28,6 +28,9 @@ const (
 	// ackTimeout is how long a send waits for the server's acknowledgement;
 	// whatsmeow's own default.
 	ackTimeout = 75 * time.Second
+	// encryptions bounds how often a message is encrypted in a row: that many
+	// messages would have to arrive each within the milliseconds that it takes.
+	encryptions = 20
 )
 
 // outbox accepts messages and sends them, one after the other. Its methods
@@ -105,7 +108,7 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendTe
 	if err != nil {
 		return Sent{}, nil, err
 	}
-	id := whatsmeow.GenerateMessageID()
+	id := whatsmeow.GenerateMessageID() //nolint:staticcheck // the newer form is a client's, and who is offline has none
 	where := place{chat: chat, sender: o.inbound.own, fromMe: true, at: u.at}
 	item := persist.OutboxItem{
 		MessageID: id, AcceptedSeq: u.seq + 1, Chat: chat.String(), Recipient: to.String(), State: "queued",
@@ -151,12 +154,25 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 	if err := o.mark(ctx, item); err != nil {
 		return Sent{}, err
 	}
-	sending, cancel := context.WithTimeout(l.ctx, ackTimeout)
-	defer cancel()
-	attempt := &devicestore.Send{Recipient: to}
-	response, err := l.client.SendMessage(devicestore.WithSend(sending, attempt), to, message,
-		whatsmeow.SendRequestExtra{ID: item.MessageID, Timeout: ackTimeout})
+	response, attempt, err := transmit(l, to, item.MessageID, message)
 	return o.conclude(ctx, item, attempt, response, err)
+}
+
+// transmit hands a message to WhatsApp and waits for the answer. One that was
+// being encrypted while a message arrived over the same signal session has not
+// left, and is encrypted again.
+func transmit(l *link, to types.JID, id string, message *waE2E.Message) (response whatsmeow.SendResponse, attempt *devicestore.Send, err error) {
+	ctx, cancel := context.WithTimeout(l.ctx, ackTimeout)
+	defer cancel()
+	for range encryptions {
+		attempt = &devicestore.Send{Recipient: to}
+		response, err = l.client.SendMessage(devicestore.WithSend(ctx, attempt), to, message,
+			whatsmeow.SendRequestExtra{ID: id, Timeout: ackTimeout})
+		if !errors.Is(err, devicestore.ErrSessionChanged) {
+			break
+		}
+	}
+	return response, attempt, err
 }
 
 // mark notes that the frame may leave from now on. Nobody waits for it: the
