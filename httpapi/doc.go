@@ -1,5 +1,6 @@
-// Package httpapi is the REST edge: it turns requests into commands for
-// accounts, and their replies and refusals into JSON.
+// Package httpapi is the edge: it turns REST requests into commands for accounts,
+// and their replies and refusals into JSON, and it streams the events of accounts
+// over WebSockets.
 //
 // What is promised:
 //   - Every answer is one of two envelopes, {"success":true,"data":{…}} or
@@ -14,7 +15,59 @@
 //   - The specification at /openapi.json is made of the routes themselves.
 //   - No request waits for ever: each has a deadline, and the account sees it.
 //
-// What is not: the package keeps no state of accounts, limits no rates, and does
-// not serve TLS. A load balancer in front is expected where the network is not
-// trusted.
+// # Streams
+//
+// A WebSocket is opened at /ws, or at / of the port for WebSockets alone, under
+// the same rules as every request; a client that cannot set headers offers the
+// protocols "bearer" and its key. Every frame is one JSON text:
+//
+//	{"event":"message","id":"<cursor>","time":"…","data":{"clientId":"31612345678",…}}
+//
+// An event with an id is in the account's log, and the id is the cursor to go on
+// from. One without is told once, to those who listen.
+//
+// Without a query, and until the client's first subscribe frame, a socket hears
+// all accounts, also later ones. ?accountNumber=, ?events= and ?since= select; so
+// does the frame
+//
+//	{"action":"subscribe","accounts":{"316…":"<cursor>","317…":"latest"},"events":["message"]}
+//
+// with "*" in place of the object for all accounts, and {"action":"unsubscribe",
+// "accounts":["316…"]} or "*" takes it back. An account that is named is heard as
+// it was named, whatever "*" says. These frames answer, with account in their data:
+//
+//	subscribed      events after the cursor from follow; the newest there is is head
+//	caught-up       what was in the log has been told, and live events follow
+//	cursor-expired  the log does not go back to the cursor, or is another one, and
+//	                nothing is subscribed; all that is kept comes after oldest
+//	unsubscribed    no more of it
+//	error           a refusal, as in the envelope of REST; the socket stays open
+//
+// A subscription begins with what the account is at the moment: a connection-state
+// whose previous is empty, the qr that is showing, and ready if it is. They have no
+// id. The state may be ahead of the first events after it; the last one told is
+// the true one. From then on:
+//
+//   - A named account's events come in the order of its log, each once, none left
+//     out, whatever its cursor was and however often the client comes back.
+//   - Nothing is told before it is durable, except for what has no id.
+//   - A client that does not keep up is closed rather than left without some
+//     events. What waits for it is bounded in number and bytes.
+//
+// Closes tell whether to come back:
+//
+//	1001  the server shuts down: come back with the last cursor, perhaps elsewhere
+//	1003  the client sent a binary frame: do not repeat it
+//	1007  the client sent text that is not UTF-8: do not repeat it
+//	1009  the client sent a frame of more than 64 KB: do not repeat it
+//	1011  the server made a mistake: come back with the last cursor, once
+//	1013  too slow a reader, too many sockets, or a log that cannot be read now:
+//	      come back in a moment with the last cursor
+//	1006  (no close frame) no answer to pings for a minute, or nothing taken for
+//	      10 s: come back with the last cursor
+//
+// # What it does not do
+//
+// The package keeps no state of accounts, limits no rates, and does not serve
+// TLS. A load balancer in front is expected where the network is not trusted.
 package httpapi

@@ -92,7 +92,7 @@ type edge struct {
 func boot(t *testing.T, config Config, accounts Accounts) *edge {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	server := New(config, accounts, zap.New(core))
+	server := New(config, accounts, nil, zap.New(core))
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)

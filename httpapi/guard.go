@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cors"
 
@@ -78,11 +79,22 @@ func (g guard) checkKey(c *fiber.Ctx) error {
 		current.principal = principalAnyone
 		return c.Next()
 	}
-	if !g.opens(c.Get(fiber.HeaderAuthorization)) {
+	if !g.opens(authorizationOf(c)) {
 		return actors.Refuse(codeUnauthorized, "")
 	}
 	current.principal = principalKey
 	return c.Next()
+}
+
+// authorizationOf is what the caller presents. Browsers cannot set headers of a
+// WebSocket; they offer the protocols "bearer" and the key.
+func authorizationOf(c *fiber.Ctx) string {
+	authorization := c.Get(fiber.HeaderAuthorization)
+	scheme, key, offered := strings.Cut(c.Get(fiber.HeaderSecWebSocketProtocol), ",")
+	if authorization == "" && offered && websocket.IsWebSocketUpgrade(c) {
+		return strings.TrimSpace(scheme) + " " + strings.TrimSpace(key)
+	}
+	return authorization
 }
 
 // opens compares digests, so that neither length nor content of the key shows in

@@ -169,7 +169,7 @@ func FuzzBodyIsEitherAskedOrRefused(f *testing.F) {
 		f.Add(body)
 	}
 	asked := &office{sent: sent("sent")}
-	app := New(Config{}, asked, zap.NewNop()).app
+	app := New(Config{}, asked, nil, zap.NewNop()).app
 	f.Fuzz(func(t *testing.T, body string) {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost"+sendPath, strings.NewReader(body))
 		answer, err := app.Test(request, -1)

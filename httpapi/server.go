@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -43,22 +45,39 @@ type Config struct {
 	RequestTimeout time.Duration
 }
 
-// Server answers REST requests. Its methods may be called by anyone.
+// Server answers REST requests and streams events over WebSockets. Its methods
+// may be called by anyone.
 type Server struct {
 	config   Config
 	accounts Accounts
 	log      *zap.Logger
 	app      *fiber.App
 	api      huma.API
+	streams  *streams
+	sockets  *fiber.App // serves nothing but streams
 }
 
-// New makes a server that asks accounts. It listens to nothing yet.
-func New(config Config, accounts Accounts, log *zap.Logger) *Server {
+// New makes a server that asks accounts and streams events. It listens to
+// nothing yet.
+func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Server {
 	if config.RequestTimeout == 0 {
 		config.RequestTimeout = DefaultRequestTimeout
 	}
-	s := &Server{config: config, accounts: accounts, log: log}
-	s.app = fiber.New(fiber.Config{
+	s := &Server{config: config, accounts: accounts, log: log, streams: newStreams(events)}
+	s.app, s.sockets = s.newApp(), s.newApp()
+	s.api = newAPI(s.app)
+	s.clientRoutes()
+	s.messageRoutes()
+	s.serveSpecification()
+	s.app.Get("/ws", s.openStream)
+	s.sockets.Get("/ws", s.openStream)
+	s.sockets.Get("/", s.openStream)
+	return s
+}
+
+// newApp makes an HTTP server without routes, behind the guard.
+func (s *Server) newApp() *fiber.App {
+	app := fiber.New(fiber.Config{
 		AppName:                 "WhatsApp Web Server",
 		Immutable:               true, // strings of a request outlive it
 		CaseSensitive:           true,
@@ -72,31 +91,46 @@ func New(config Config, accounts Accounts, log *zap.Logger) *Server {
 		ReadBufferSize:          maxHeaders,
 		ErrorHandler:            s.answer,
 	})
-	s.app.Use(s.contain, wellFormed)
-	newGuard(config).protect(s.app)
-	s.api = newAPI(s.app)
-	s.clientRoutes()
-	s.messageRoutes()
-	s.serveSpecification()
-	return s
+	app.Use(s.contain, wellFormed)
+	newGuard(s.config).protect(app)
+	return app
 }
 
-// Serve answers what comes in at listener, until Shutdown or an error.
-func (s *Server) Serve(listener net.Listener) error {
-	if err := s.app.Listener(listener); err != nil {
+// Serve answers what comes in at listener, REST and WebSockets at /ws, until
+// Shutdown or an error.
+func (s *Server) Serve(listener net.Listener) error { return serve(s.app, listener) }
+
+// ServeStreams is Serve for a listener of WebSockets alone, at / and /ws.
+func (s *Server) ServeStreams(listener net.Listener) error { return serve(s.sockets, listener) }
+
+func serve(app *fiber.App, listener net.Listener) error {
+	if err := app.Listener(listener); err != nil {
 		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	}
 	return nil
 }
 
 // Shutdown accepts no more connections and waits for the requests underway, at
-// most until ctx ends.
+// most until ctx ends. Streams go on until CloseStreams, so that their clients
+// hear the last of what happens.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if err := s.app.ShutdownWithContext(ctx); err != nil {
+	s.streams.drain()
+	var failures [2]error
+	var wait sync.WaitGroup
+	for i, app := range []*fiber.App{s.app, s.sockets} {
+		wait.Go(func() { failures[i] = app.ShutdownWithContext(ctx) })
+	}
+	wait.Wait()
+	if err := errors.Join(failures[:]...); err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}
 	return nil
 }
+
+// CloseStreams tells every client of a stream that the server goes away, and
+// waits until all have left. When ctx ends it cuts off those that have not, and
+// says so.
+func (s *Server) CloseStreams(ctx context.Context) error { return s.streams.close(ctx) }
 
 // contain begins a request, and keeps its panic from ending the process.
 func (s *Server) contain(c *fiber.Ctx) (err error) {

@@ -1,12 +1,13 @@
-// Command server runs WhatsApp accounts and offers them over REST. It is
-// configured by the environment and a .env file in its folder; .env.example
-// documents every variable.
+// Command server runs WhatsApp accounts and offers them over REST and
+// WebSocket. It is configured by the environment and a .env file in its folder;
+// .env.example documents every variable.
 //
 // It exits with 0 after SIGINT or SIGTERM, with 2 when the configuration or the
 // storage is not what it can start with, and with 1 when it fails later.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("REST API on http://%s/api (specification: /openapi.json)\n", server.Address())
+	fmt.Printf("Events on ws://%s\n", cmp.Or(server.StreamAddress(), server.Address()+"/ws"))
 	return server.Run(ctx)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,9 +23,13 @@ import (
 	"whatsapp-web-server/supervisor"
 )
 
-// drainTimeout is how long stopping may take: under the 30 s after which
-// container platforms kill.
-const drainTimeout = 25 * time.Second
+const (
+	// drainTimeout is how long stopping may take: under the 30 s after which
+	// container platforms kill.
+	drainTimeout = 25 * time.Second
+	// streamsTimeout is the part of it that is kept for clients of streams to leave.
+	streamsTimeout = 3 * time.Second
+)
 
 // Server is the whole process, put together. End-to-end tests boot this same
 // thing.
@@ -34,9 +39,11 @@ type Server struct {
 	committer *journal.Committer
 	network   *actors.Network
 	budget    *actors.ConnectBudget
+	feed      *actors.Feed
 	accounts  *supervisor.Supervisor
 	edge      *httpapi.Server
 	listener  net.Listener
+	streams   net.Listener // nil if WebSockets have no port of their own
 }
 
 // Open builds everything, brings up the accounts that should run, and listens.
@@ -61,33 +68,53 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 // Address is where REST is served.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
+// StreamAddress is where WebSockets alone are served; empty if they are not.
+func (s *Server) StreamAddress() string {
+	if s.streams == nil {
+		return ""
+	}
+	return s.streams.Addr().String()
+}
+
 // Run serves until ctx ends or serving fails, then drains: no request is
 // accepted any more, those underway are answered, sessions end, and what they
 // wrote is flushed.
 func (s *Server) Run(ctx context.Context) error {
-	served := make(chan error, 1)
-	go func() { served <- s.edge.Serve(s.listener) }()
-	select {
-	case <-ctx.Done():
-	case err := <-served:
-		return errors.Join(err, s.close())
+	ctx, fail := context.WithCancel(ctx)
+	defer fail()
+	var serving sync.WaitGroup
+	var rest, streams error
+	serving.Go(func() { rest = s.edge.Serve(s.listener); fail() })
+	if s.streams != nil {
+		serving.Go(func() { streams = s.edge.ServeStreams(s.streams); fail() })
 	}
-	return errors.Join(s.close(), <-served)
+	<-ctx.Done()
+	closed := s.close()
+	serving.Wait()
+	return errors.Join(rest, streams, closed)
 }
 
-// close undoes what was opened, last first.
+// close undoes what was opened, last first. Streams end after the accounts, so
+// that their clients hear the last of them.
 func (s *Server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	draining, drained := context.WithTimeout(ctx, drainTimeout-streamsTimeout)
+	defer drained()
 	var failures []error
 	if s.edge != nil {
-		failures = append(failures, s.edge.Shutdown(ctx))
+		failures = append(failures, s.edge.Shutdown(draining))
 	}
-	if s.listener != nil {
-		_ = s.listener.Close() // ends a Serve that began after Shutdown
+	for _, listener := range []net.Listener{s.listener, s.streams} {
+		if listener != nil {
+			_ = listener.Close() // ends a Serve that began after Shutdown
+		}
 	}
 	if s.accounts != nil {
-		failures = append(failures, s.accounts.Drain(ctx))
+		failures = append(failures, s.accounts.Drain(draining))
+	}
+	if s.edge != nil {
+		failures = append(failures, s.closeStreams(ctx))
 	}
 	if s.budget != nil {
 		failures = append(failures, s.budget.Stop(ctx))
@@ -102,6 +129,12 @@ func (s *Server) close() error {
 		failures = append(failures, s.engine.Close())
 	}
 	return errors.Join(failures...)
+}
+
+func (s *Server) closeStreams(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, streamsTimeout)
+	defer cancel()
+	return s.edge.CloseStreams(ctx)
 }
 
 func (s *Server) openLog(_ context.Context, config configs.Config) error {
@@ -134,7 +167,7 @@ func (s *Server) openNetwork(_ context.Context, config configs.Config) (err erro
 		settings.NoiseRootKey = config.WhatsApp.NoiseRootKey.String()
 	}
 	if path := config.WhatsApp.EndpointCAFile; path != "" {
-		pem, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+		pem, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("read certificates of the endpoint: %w", err)
 		}
@@ -152,6 +185,7 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if s.budget, err = actors.NewConnectBudget(runtime, pace, nil); err != nil {
 		return fmt.Errorf("open connect budget: %w", err)
 	}
+	s.feed = actors.NewFeed()
 	if s.accounts, err = supervisor.Start(runtime, s.engine, s.node(config), s.log); err != nil {
 		return err
 	}
@@ -168,19 +202,35 @@ func (s *Server) node(config configs.Config) *actors.Node {
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,
 			ClientVersion: [3]uint32(config.WhatsApp.ClientVersion),
 		},
-		Publish: func(actors.Event) {}, // the log has it; nobody listens live yet
+		Publish: s.feed.Publish,
 		Log:     s.log,
 	}
+}
+
+// events is where the edge gets the events of accounts: live from the feed, and
+// again from their logs.
+type events struct {
+	*supervisor.Supervisor
+	*actors.Feed
 }
 
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
 		CORSOrigins: config.HTTP.CORSOrigins,
-	}, accounts{s.accounts}, s.log)
-	address := net.JoinHostPort(config.HTTP.Host, strconv.Itoa(config.HTTP.Port))
-	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
+	}, accounts{s.accounts}, events{s.accounts, s.feed}, s.log)
+	if s.listener, err = bind(ctx, config.HTTP.Host, config.HTTP.Port); err != nil {
 		return fmt.Errorf("listen for REST: %w", err)
 	}
+	if !config.HTTP.WebSocketEnabled {
+		return nil
+	}
+	if s.streams, err = bind(ctx, config.HTTP.Host, config.HTTP.WebSocketPort); err != nil {
+		return fmt.Errorf("listen for WebSockets: %w", err)
+	}
 	return nil
+}
+
+func bind(ctx context.Context, host string, port int) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }

@@ -1,0 +1,282 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/actors"
+)
+
+const (
+	// greetings is how many accounts are asked for their state at a time, and
+	// greetingTime how long they have for it: what is live waits meanwhile.
+	greetings    = 64
+	greetingTime = time.Second
+	// greetAgain is when those that did not answer are asked again.
+	greetAgain = time.Second
+	// replayPage is how many events are read of a log at a time.
+	replayPage = 256
+	// readTime bounds the reading of a page.
+	readTime = 10 * time.Second
+)
+
+// stream tells one client what it has selected. It belongs to the goroutine that
+// runs it.
+//
+// An account that the client names is read from its log: the reader's last event
+// is always known, sequences are dense, and so a live event is passed on if it is
+// the next one, ignored if it was told already, and otherwise the sign that the
+// log has more. Nothing is missed, told twice or out of order, wherever the
+// client began. The events of all accounts are passed on as they come.
+type stream struct {
+	events Events
+	feed   *actors.Subscription
+	client *socket
+	call   *call
+	err    error // why the client cannot be told anything any more
+
+	all     *everyone // nil if only those are heard that have a reader
+	readers map[string]*reader
+	behind  []string // whose log is to be read, in turn
+	owed    []string // whose present state is to be told
+	later   []string // who could not say it
+	again   <-chan time.Time
+}
+
+// everyone is the selection of all accounts.
+type everyone struct {
+	kinds    []actors.EventKind
+	implicit bool
+	greeting bool // not all have told their state yet
+}
+
+// reader is where the client is in the log of an account.
+type reader struct {
+	last   actors.Cursor
+	kinds  []actors.EventKind
+	behind bool // the log may have more
+	caught bool // that it had no more has been told
+}
+
+func newStream(events Events, feed *actors.Subscription, client *socket, current *call) *stream {
+	return &stream{events: events, feed: feed, client: client, call: current, readers: make(map[string]*reader)}
+}
+
+// run tells the client what it has selected, until ctx ends or the client cannot
+// be told, and returns why.
+func (s *stream) run(ctx context.Context, opening selection, frames <-chan []byte) error {
+	s.subscribe(ctx, opening)
+	ping := time.NewTicker(s.client.limits.ping)
+	defer ping.Stop()
+	for s.err == nil {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case frame := <-frames:
+			s.heed(ctx, frame)
+		case <-s.feed.More():
+			s.pass(s.feed.Len(), nothing)
+		case <-s.due():
+			s.work(ctx)
+		case <-s.again:
+			s.owed, s.later, s.again = append(s.owed, s.later...), nil, nil
+		case <-ping.C:
+			s.err = s.client.ping()
+		}
+		if s.feed.Err() != nil {
+			return errTooSlow
+		}
+	}
+	return s.err
+}
+
+// always is readable.
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// due is readable while there is work. It takes turns with everything else that
+// may happen.
+func (s *stream) due() <-chan struct{} {
+	if len(s.owed) > 0 || len(s.behind) > 0 || s.all != nil && s.all.greeting {
+		return always
+	}
+	return nil
+}
+
+// work does one piece: states come before the events that follow them.
+func (s *stream) work(ctx context.Context) {
+	switch {
+	case len(s.owed) > 0:
+		s.greet(ctx)
+	case s.all != nil && s.all.greeting:
+		s.all.greeting = false
+		s.say("caught-up", placeFrame{Account: "*"})
+	default:
+		s.replay(ctx)
+	}
+}
+
+// pass hands on the n live events that have waited longest, apart from those that
+// are stale.
+func (s *stream) pass(n int, stale func(actors.Event) bool) {
+	for range n {
+		event, ok := s.feed.Next()
+		if !ok || s.err != nil {
+			return
+		}
+		if !stale(event) {
+			s.forward(event)
+		}
+	}
+}
+
+func nothing(actors.Event) bool { return false }
+
+func (s *stream) forward(event actors.Event) {
+	r := s.readers[event.Account]
+	switch {
+	case r == nil:
+		if s.all != nil {
+			s.tell(event, s.all.kinds)
+		}
+	case isEphemeral(event):
+		s.tell(event, r.kinds)
+	case event.Cursor.Log != r.last.Log: // the account was made anew
+		r.last = actors.Cursor{Log: event.Cursor.Log}
+		s.readOn(event.Account, r)
+	case event.Cursor.Seq == r.last.Seq+1 && !r.behind:
+		r.last = event.Cursor
+		s.tell(event, r.kinds)
+	case event.Cursor.Seq > r.last.Seq:
+		s.readOn(event.Account, r)
+	}
+}
+
+func isEphemeral(event actors.Event) bool { return event.Cursor.Log == "" }
+
+// readOn has the account's log read from where the reader is.
+func (s *stream) readOn(account string, r *reader) {
+	if !r.behind {
+		r.behind = true
+		s.behind = append(s.behind, account)
+	}
+}
+
+// replay reads one page of the log whose turn it is.
+func (s *stream) replay(ctx context.Context) {
+	account := s.behind[0]
+	s.behind = s.behind[1:]
+	r := s.readers[account]
+	if r == nil || !r.behind {
+		return
+	}
+	r.behind = false
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	events, err := s.events.Events(ctx, account, r.last, replayPage)
+	if err != nil {
+		s.lose(ctx, account, err)
+		return
+	}
+	for _, event := range events {
+		r.last = event.Cursor
+		s.tell(event, r.kinds)
+	}
+	if len(events) == replayPage {
+		s.readOn(account, r)
+	} else if !r.caught {
+		r.caught = true
+		s.say("caught-up", placeFrame{Account: account, Head: r.last.String()})
+	}
+}
+
+// lose ends the reading of a log that does not go on. What cannot be read at the
+// moment is no reason to: the client comes back for it.
+func (s *stream) lose(ctx context.Context, account string, err error) {
+	switch actors.CodeOf(err) {
+	case actors.CodeCursorExpired:
+		oldest, _, _ := s.events.EventLog(ctx, account) // none if that fails too
+		s.say("cursor-expired", placeFrame{Account: account, Oldest: oldest.String()})
+	case actors.CodeAccountNotFound:
+		s.refuse(about(err, "accounts."+account))
+	default:
+		s.call.log.Warn("event log cannot be read", zap.String("requestId", s.call.id), zap.Error(err))
+		s.err = errUnreadable
+	}
+	s.unread(account)
+}
+
+// greet tells the present state of the next accounts. What they published before
+// they were asked and is in no log is out of date by then, such as an earlier QR
+// code.
+func (s *stream) greet(ctx context.Context) {
+	batch := s.owed[:min(len(s.owed), greetings)]
+	s.owed = s.owed[len(batch):]
+	asked := time.Now()
+	for i, answer := range s.ask(ctx, batch) {
+		switch {
+		case answer.err == nil:
+			s.present(answer.status)
+		case actors.CodeOf(answer.err) != actors.CodeAccountNotFound:
+			s.later = append(s.later, batch[i])
+			s.again = time.After(greetAgain)
+		}
+	}
+	s.pass(s.feed.Len(), func(event actors.Event) bool {
+		return isEphemeral(event) && event.At.Before(asked) && slices.Contains(batch, event.Account)
+	})
+}
+
+type answer struct {
+	status actors.Status
+	err    error
+}
+
+// ask asks accounts side by side.
+func (s *stream) ask(ctx context.Context, accounts []string) []answer {
+	ctx, cancel := context.WithTimeout(ctx, greetingTime)
+	defer cancel()
+	answers := make([]answer, len(accounts))
+	var asking sync.WaitGroup
+	for i, account := range accounts {
+		asking.Go(func() { answers[i].status, answers[i].err = s.events.Status(ctx, account) })
+	}
+	asking.Wait()
+	return answers
+}
+
+// present tells what a client that comes late has to know.
+func (s *stream) present(status actors.Status) {
+	var kinds []actors.EventKind
+	if r := s.readers[status.Account]; r != nil {
+		kinds = r.kinds
+	} else if s.all != nil {
+		kinds = s.all.kinds
+	} else {
+		return // not heard any more
+	}
+	show := func(kind actors.EventKind, at time.Time, payload any) {
+		if data, err := json.Marshal(payload); err == nil { // payloads are plain structs
+			s.tell(actors.Event{Account: status.Account, Kind: kind, At: at, Data: data}, kinds)
+		}
+	}
+	session := showSession(status.Session)
+	show(actors.EventConnectionState, session.Since, actors.ConnectionStateEvent{
+		ClientID: status.Account, State: session.State.String(), Reason: session.Reason, Until: session.Until,
+	})
+	if status.QR != nil {
+		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt})
+	}
+	if session.State == actors.StateReady {
+		info := actors.ClientInfo{Number: status.Number, Name: status.Name}
+		show(actors.EventReady, session.Since, actors.ReadyEvent{ClientID: status.Account, Info: info})
+	}
+}

@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"whatsapp-web-server/actors"
+)
+
+// heed does what a frame asks.
+func (s *stream) heed(ctx context.Context, frame []byte) {
+	asked, err := parseRequest(frame)
+	switch {
+	case err != nil:
+		s.refuse(err)
+	case asked.unsubscribe:
+		s.unsubscribe(asked.selection)
+	default:
+		s.subscribe(ctx, asked.selection)
+	}
+}
+
+// subscribe adds to what the client hears, or has it hear an account anew from
+// another place. What is refused changes nothing.
+func (s *stream) subscribe(ctx context.Context, selected selection) {
+	if err := s.fits(selected); err != nil {
+		s.refuse(err)
+		return
+	}
+	if s.all != nil && s.all.implicit {
+		s.unhear()
+	}
+	if selected.all {
+		s.hear(selected)
+	}
+	for _, place := range selected.places {
+		s.read(ctx, place, selected.kinds)
+	}
+}
+
+func (s *stream) fits(selected selection) error {
+	n := len(s.readers)
+	for _, place := range selected.places {
+		if s.readers[place.account] == nil {
+			n++
+		}
+	}
+	if n > maxSubscriptions {
+		return refuseField("accounts", fmt.Sprintf("a socket names at most %d accounts", maxSubscriptions))
+	}
+	return nil
+}
+
+// hear begins with all accounts that are not named.
+func (s *stream) hear(selected selection) {
+	s.all = &everyone{kinds: selected.kinds, implicit: selected.implicit, greeting: true}
+	s.feed.FollowAll()
+	s.say("subscribed", placeFrame{Account: "*"})
+	for _, account := range s.events.Numbers() {
+		if s.readers[account] == nil {
+			s.owed = append(s.owed, account)
+		}
+	}
+}
+
+// unhear ends with them.
+func (s *stream) unhear() {
+	s.all = nil
+	s.feed.UnfollowAll()
+	unnamed := func(account string) bool { return s.readers[account] == nil }
+	s.owed, s.later = slices.DeleteFunc(s.owed, unnamed), slices.DeleteFunc(s.later, unnamed)
+}
+
+// read begins with a named account. Its live events are followed before its log
+// is looked at, so that none falls in between.
+func (s *stream) read(ctx context.Context, from place, kinds []actors.EventKind) {
+	s.feed.Follow(from.account)
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	oldest, head, err := s.events.EventLog(ctx, from.account)
+	start := from.cursor
+	if start.Log == "" {
+		start = head
+	}
+	switch {
+	case err != nil:
+		s.refuse(about(err, "accounts."+from.account))
+	case start.Log != head.Log || start.Seq < oldest.Seq || start.Seq > head.Seq:
+		s.say("cursor-expired", placeFrame{Account: from.account, Oldest: oldest.String()})
+	default:
+		r := &reader{last: start, kinds: kinds}
+		s.readers[from.account] = r
+		s.say("subscribed", placeFrame{Account: from.account, From: start.String(), Head: head.String()})
+		s.owed = append(s.owed, from.account)
+		s.readOn(from.account, r)
+	}
+	if s.readers[from.account] == nil {
+		s.feed.Unfollow(from.account)
+	}
+}
+
+// unread ends with a named account.
+func (s *stream) unread(account string) {
+	delete(s.readers, account)
+	s.feed.Unfollow(account)
+}
+
+// unsubscribe takes back what the client named; all accounts means all that it
+// hears.
+func (s *stream) unsubscribe(selected selection) {
+	if selected.all {
+		s.unhear()
+		for account := range s.readers {
+			s.unread(account)
+		}
+		s.owed, s.later, s.behind = nil, nil, nil
+		s.say("unsubscribed", placeFrame{Account: "*"})
+		return
+	}
+	for _, place := range selected.places {
+		if s.readers[place.account] == nil {
+			s.refuse(refuseField("accounts."+place.account, "this account is not subscribed by its number"))
+			continue
+		}
+		s.unread(place.account)
+		s.say("unsubscribed", placeFrame{Account: place.account})
+	}
+}
