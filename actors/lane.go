@@ -4,10 +4,15 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
+// linger is how long a lane's goroutine waits for the next job: an account that
+// sends keeps it, an idle one costs none.
+const linger = 5 * time.Second
+
 // Lane does blocking work for one actor, job after job, in a goroutine that
-// exists only while there is work. Actors make lanes with [Self.Lane] and use
+// exists only while there is work, or was a moment ago. Actors make lanes with [Self.Lane] and use
 // them with [Do].
 type Lane struct {
 	incarnation *incarnation
@@ -17,11 +22,14 @@ type Lane struct {
 	queue   []func()
 	working bool
 	closed  bool
+	changed chan struct{} // wakes the idle goroutine
 }
 
 // Lane makes a lane in which up to limit jobs wait behind the one that runs.
 func (s *Self) Lane(limit int) *Lane {
-	lane := &Lane{incarnation: s.incarnation, limit: limit, closed: s.incarnation.ctx.Err() != nil}
+	lane := &Lane{
+		incarnation: s.incarnation, limit: limit, closed: s.incarnation.ctx.Err() != nil, changed: make(chan struct{}, 1),
+	}
 	s.incarnation.lanes = append(s.incarnation.lanes, lane)
 	return lane
 }
@@ -57,30 +65,68 @@ func (l *Lane) push(job func()) error {
 		return ErrBusy
 	}
 	l.queue = append(l.queue, job)
-	if !l.working {
-		l.working = true
-		l.incarnation.working.Go(l.work)
+	if l.working {
+		l.wake()
+		return nil
 	}
+	l.working = true
+	l.incarnation.working.Go(l.work)
 	return nil
 }
 
-func (l *Lane) work() {
-	for job := l.next(); job != nil; job = l.next() {
-		job()
+// wake is called with the lock held. One signal is enough: it says that
+// something has changed, not what.
+func (l *Lane) wake() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
 	}
 }
 
-// next is nil when the goroutine is to end.
+// work runs jobs until the lane closes or has been idle for a while: a goroutine
+// per job would grow its stack anew each time, some 5 % of what a send costs.
+func (l *Lane) work() {
+	idle := time.NewTimer(linger)
+	defer idle.Stop()
+	for {
+		for job := l.next(); job != nil; job = l.next() {
+			job()
+		}
+		idle.Reset(linger)
+		select {
+		case <-l.changed:
+			if l.leave(false) {
+				return
+			}
+		case <-idle.C:
+			if l.leave(true) {
+				return
+			}
+		}
+	}
+}
+
+// next is nil when nothing waits.
 func (l *Lane) next() func() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.queue) == 0 {
-		l.working = false
+	if len(l.queue) == 0 {
 		return nil
 	}
 	job := l.queue[0]
 	l.queue = slices.Delete(l.queue, 0, 1)
 	return job
+}
+
+// leave tells the goroutine whether to end.
+func (l *Lane) leave(idle bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || idle && len(l.queue) == 0 {
+		l.working = false
+		return true
+	}
+	return false
 }
 
 // close drops what waits and lets the running job be the last.
@@ -89,4 +135,5 @@ func (l *Lane) close() {
 	defer l.mu.Unlock()
 	l.closed = true
 	l.queue = nil
+	l.wake()
 }
