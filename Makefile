@@ -25,6 +25,11 @@ TEST_TIMEOUT = $(if $(TEST_FULL),3h,15m)
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
+## demo: plays the server against a simulated WhatsApp; DEMO_FLAGS=--once ends by itself
+.PHONY: demo
+demo:
+	@go run ./cmd/demo $(DEMO_FLAGS)
+
 ## run: starts the server with the configuration of the environment and .env
 .PHONY: run
 run:

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// module is the folder that the documents are in.
+const module = "../.."
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(module, name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// firstGroups are what the first group of pattern matches, sorted and without
+// repetitions.
+func firstGroups(pattern *regexp.Regexp, text string) (found []string) {
+	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func TestEveryTestThatTheReadmeNamesExists(t *testing.T) {
+	named := firstGroups(regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)`"), document(t, "README.md"))
+	require.NotEmpty(t, named)
+	require.Subset(t, testsOf(t), named)
+}
+
+// testsOf are the names of all tests of the module.
+func testsOf(t *testing.T) (names []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)\(`)
+	err := filepath.WalkDir(module, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		names = append(names, firstGroups(declared, string(source))...)
+		return err
+	})
+	require.NoError(t, err)
+	return names
+}
+
+func TestTheReadmeListsTheRoutesOfTheSpecification(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| `((?:GET|POST|PUT|DELETE) /[^`?]*)")
+	require.Equal(t, routes(t), firstGroups(rows, document(t, "README.md")))
+}
+
+// routes are those of the specification, below /api.
+func routes(t *testing.T) (routes []string) {
+	t.Helper()
+	var specification struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(document(t, "httpapi/testdata/openapi.golden.json")), &specification))
+	for path, operations := range specification.Paths {
+		for method := range operations {
+			path = strings.ReplaceAll(path, "{accountNumber}", "{a}")
+			routes = append(routes, strings.ToUpper(method)+" "+strings.TrimPrefix(path, "/api"))
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+func TestTheReadmeNamesOnlyTargetsThatTheMakefileHas(t *testing.T) {
+	named := firstGroups(regexp.MustCompile("(?m)(?:^    |`)make ([a-z-]+)"), document(t, "README.md"))
+	require.NotEmpty(t, named)
+	require.Subset(t, firstGroups(regexp.MustCompile(`(?m)^([a-z-]+):`), document(t, "Makefile")), named)
+}
+
+func TestTheNoticeListsTheDirectDependencies(t *testing.T) {
+	_, table, _ := strings.Cut(document(t, "NOTICE"), "Direct dependencies")
+	listed := firstGroups(regexp.MustCompile(`(?m) ([a-z.]+/\S+)(?: \(tests\))?$`), table)
+	direct := firstGroups(regexp.MustCompile(`(?m)^\t(\S+) v\S+$`), document(t, "go.mod"))
+	require.Equal(t, direct, listed)
+}
