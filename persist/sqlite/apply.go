@@ -75,7 +75,7 @@ func (tx transaction) applyBatch(batch persist.Batch) error {
 	for _, m := range batch.Mutations {
 		if err := tx.mutate(batch.Scope, m); err != nil {
 			if isPoison(err) {
-				err = fmt.Errorf("%w: %s: %v", persist.ErrPoisoned, m.Table.Name, err)
+				err = fmt.Errorf("%w: %s: %w", persist.ErrPoisoned, m.Table.Name, err)
 			}
 			return err
 		}
@@ -111,8 +111,15 @@ func (tx transaction) generation(scope persist.Scope) (uint64, error) {
 	if !scope.IsAccount() {
 		return 0, nil
 	}
+	if known, ok := tx.generations[scope.Owner()]; ok {
+		return known, nil
+	}
 	stored, err := tx.integer("SELECT generation FROM generations WHERE account = ?", scope.Owner())
-	return uint64(stored), err
+	if err != nil {
+		return 0, err
+	}
+	tx.generations[scope.Owner()] = uint64(stored)
+	return uint64(stored), nil
 }
 
 // Acquire implements [persist.Engine].
@@ -127,6 +134,7 @@ func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (genera
 			return err
 		}
 		generation = max(stored, floor) + 1
+		delete(tx.generations, account) // whether this commits or not, the next asks again
 		_, err = tx.exec("INSERT INTO generations VALUES (?, ?) ON CONFLICT DO UPDATE SET generation = excluded.generation",
 			account, int64(generation))
 		return err

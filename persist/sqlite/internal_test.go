@@ -40,13 +40,22 @@ func TestSettingsOfTheWriter(t *testing.T) {
 	}
 }
 
-func TestReadersCannotWrite(t *testing.T) {
-	db := openDB(t)
-	_, err := db.readers.pool.ExecContext(t.Context(), "DELETE FROM health")
-	require.Error(t, err)
-	_, err = db.readers.pool.ExecContext(t.Context(), "PRAGMA query_only = OFF")
+// borrow takes a reading connection for the rest of the test.
+func borrow(t *testing.T, db *DB) *sql.Conn {
+	t.Helper()
+	s, err := db.readers.take(t.Context())
 	require.NoError(t, err)
-	_, err = db.readers.pool.ExecContext(t.Context(), "DELETE FROM health")
+	t.Cleanup(func() { db.readers.giveBack(s) })
+	return s.conn
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	reader := borrow(t, openDB(t))
+	_, err := reader.ExecContext(t.Context(), "DELETE FROM health")
+	require.Error(t, err)
+	_, err = reader.ExecContext(t.Context(), "PRAGMA query_only = OFF")
+	require.NoError(t, err)
+	_, err = reader.ExecContext(t.Context(), "DELETE FROM health")
 	require.Error(t, err, "the file is open for reading only")
 }
 
@@ -89,7 +98,7 @@ func TestFullDiskFailsEveryBatchAndLeavesNone(t *testing.T) {
 // TestScansWalkTheirIndex explains every shape of query: one search of the
 // right tree, nothing sorted.
 func TestScansWalkTheirIndex(t *testing.T) {
-	db := openDB(t)
+	reader := borrow(t, openDB(t))
 	for _, table := range persist.Tables() {
 		for _, index := range append([]persist.Index{{}}, table.Indexes...) {
 			length := len(table.Positions(index.Name))
@@ -97,7 +106,7 @@ func TestScansWalkTheirIndex(t *testing.T) {
 				for after := range length - prefix + 1 {
 					for _, reverse := range []bool{false, true} {
 						shape := scanShape{table, index.Name, prefix, after, reverse}
-						requireWalk(t, explain(t, db.readers.pool, shape), shape)
+						requireWalk(t, explain(t, reader, shape), shape)
 					}
 				}
 			}
@@ -119,14 +128,14 @@ func requireWalk(t *testing.T, plan string, shape scanShape) {
 	require.Regexp(t, "USING (PRIMARY KEY|INDEX sqlite_autoindex_"+shape.table.Name+"_1) ", plan, "%s", shape.text())
 }
 
-func explain(t *testing.T, pool *sql.DB, shape scanShape) string {
+func explain(t *testing.T, reader *sql.Conn, shape scanShape) string {
 	t.Helper()
 	text := shape.text()
 	values := make([]any, strings.Count(text, "?"))
 	for i := range values {
 		values[i] = 1
 	}
-	rows, err := pool.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, values...)
+	rows, err := reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, values...)
 	require.NoError(t, err)
 	defer rows.Close()
 	var plan []string

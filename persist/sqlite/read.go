@@ -11,28 +11,62 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// reader is the pool of connections that read, with the statements they have
-// prepared: as many as there are shapes of queries.
+// reader is the connections that read.
 type reader struct {
 	pool *sql.DB
+	// turns holds a token for each connection in idle.
+	turns chan struct{}
 
-	mu         sync.RWMutex
-	statements map[string]*sql.Stmt
-	scans      map[scanShape]string
+	mu sync.Mutex
+	// idle is those that nobody uses. The last one back is the next to be used:
+	// its cache is the warmest.
+	idle  []*session
+	scans map[scanShape]string
 }
 
-func newReader(path string) (*reader, error) {
+func newReader(ctx context.Context, path string) (*reader, error) {
 	pool, err := openPool(readerDSN(path), readers)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{pool: pool, statements: map[string]*sql.Stmt{}, scans: map[scanShape]string{}}, nil
+	r := &reader{pool: pool, turns: make(chan struct{}, readers), scans: map[scanShape]string{}}
+	for range readers {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.giveBack(newSession(conn))
+	}
+	return r, nil
 }
 
+// take waits for an idle connection until ctx ends.
+func (r *reader) take(ctx context.Context) (*session, error) {
+	select {
+	case <-r.turns:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.idle) - 1
+	s := r.idle[last]
+	r.idle = r.idle[:last]
+	return s, nil
+}
+
+func (r *reader) giveBack(s *session) {
+	r.mu.Lock()
+	r.idle = append(r.idle, s)
+	r.mu.Unlock()
+	r.turns <- struct{}{}
+}
+
+// close is called when nobody reads any more.
 func (r *reader) close() error {
 	var errs []error
-	for _, statement := range r.statements {
-		errs = append(errs, statement.Close())
+	for _, s := range r.idle {
+		errs = append(errs, s.close())
 	}
 	return errors.Join(append(errs, r.pool.Close())...)
 }
@@ -78,61 +112,19 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	return rows, nil
 }
 
-func (r *reader) query(ctx context.Context, table *persist.Table, text string, values []any) ([]persist.Row, error) {
-	statement, err := r.prepare(ctx, text)
+// query runs a statement on a connection that is idle, or will be before ctx
+// ends.
+func (r *reader) query(ctx context.Context, table *persist.Table, text string, values []any) (rows []persist.Row, err error) {
+	s, err := r.take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := statement.QueryContext(ctx, values...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []persist.Row
-	for rows.Next() {
-		row, err := scanRow(rows, table)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, row)
-	}
-	return found, rows.Err()
-}
-
-func scanRow(rows *sql.Rows, table *persist.Table) (persist.Row, error) {
-	row := make(persist.Row, len(table.Columns))
-	into := make([]any, len(row))
-	for i := range row {
-		into[i] = &row[i]
-	}
-	if err := rows.Scan(into...); err != nil {
-		return nil, err
-	}
-	for i, value := range row {
-		if blob, ok := value.([]byte); ok && blob == nil {
-			row[i] = []byte{}
-		}
-	}
-	return row, nil
-}
-
-func (r *reader) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	r.mu.RLock()
-	statement := r.statements[text]
-	r.mu.RUnlock()
-	if statement != nil {
-		return statement, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if statement := r.statements[text]; statement != nil {
-		return statement, nil
-	}
-	statement, err := r.pool.PrepareContext(ctx, text)
-	if err == nil {
-		r.statements[text] = statement
-	}
-	return statement, err
+	defer r.giveBack(s)
+	err = s.use(func(on connection) error {
+		rows, err = on.query(ctx, text, len(table.Columns), values)
+		return err
+	})
+	return rows, err
 }
 
 // scanShape is what the text of a scan depends on.
@@ -145,14 +137,12 @@ type scanShape struct {
 
 func (r *reader) scanText(q persist.Query) string {
 	shape := scanShape{q.Table, q.Index, len(q.Prefix), len(q.After), q.Reverse}
-	r.mu.RLock()
-	text := r.scans[shape]
-	r.mu.RUnlock()
-	if text == "" {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text, known := r.scans[shape]
+	if !known {
 		text = shape.text()
-		r.mu.Lock()
 		r.scans[shape] = text
-		r.mu.Unlock()
 	}
 	return text
 }
@@ -189,5 +179,5 @@ func (s scanShape) text() string {
 func scanValues(q persist.Query) []any {
 	values := append(owner(q.Scope), q.Prefix...)
 	values = append(values, q.After...)
-	return append(values, q.Limit, q.Offset)
+	return append(values, int64(q.Limit), int64(q.Offset))
 }

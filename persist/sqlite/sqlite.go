@@ -56,7 +56,7 @@ func (db *DB) connect(ctx context.Context) (err error) {
 	if db.writer, err = newWriter(ctx, db.path); err != nil {
 		return err
 	}
-	db.readers, err = newReader(db.path)
+	db.readers, err = newReader(ctx, db.path)
 	return err
 }
 

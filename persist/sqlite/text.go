@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"whatsapp-web-server/persist"
@@ -27,8 +28,8 @@ var texts = func() map[*persist.Table]tableText {
 
 func newTableText(t *persist.Table) tableText {
 	scope, key, columns := scopeColumns(t), keyColumns(t), names(t)
-	all := append(scope, columns...)
-	at := where(equal(append(scope, key...)))
+	all := slices.Concat(scope, columns)
+	at := where(equal(slices.Concat(scope, key)))
 	owned := where(equal(scope))
 	return tableText{
 		put:     fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", t.Name, list(all), marks(len(all)), onConflict(t)),

@@ -6,18 +6,18 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 )
 
-// writer is the one connection that writes. It speaks to the driver's
-// connection directly and prepares each statement once: database/sql would
-// cost as much again as a small statement.
+// writer is the one connection that writes.
 type writer struct {
 	pool *sql.DB
-	conn *sql.Conn
-	// turn holds one token: the right to use the connection.
-	turn       chan struct{}
-	statements map[string]driver.Stmt
+	*session
+
+	// turn holds one token: the right to use what follows and the connection.
+	turn chan struct{}
+	// generations are those that batches have asked for, as they are stored. No
+	// other process can change them.
+	generations map[string]uint64
 }
 
 func newWriter(ctx context.Context, path string) (*writer, error) {
@@ -29,7 +29,7 @@ func newWriter(ctx context.Context, path string) (*writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	w := &writer{pool: pool, conn: conn, turn: make(chan struct{}, 1), statements: map[string]driver.Stmt{}}
+	w := &writer{pool: pool, session: newSession(conn), turn: make(chan struct{}, 1), generations: map[string]uint64{}}
 	if err := checkSettings(ctx, conn); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -49,24 +49,16 @@ func (w *writer) transact(ctx context.Context, work func(transaction) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return w.conn.Raw(func(connection any) error {
-		tx := transaction{connection: connection.(driver.ConnPrepareContext), statements: w.statements}
-		return tx.run(work)
-	})
+	return w.use(func(on connection) error { return transaction{on, w.generations}.run(work) })
 }
 
-func (w *writer) close() error {
-	var errs []error
-	for _, statement := range w.statements {
-		errs = append(errs, statement.Close())
-	}
-	return errors.Join(append(errs, w.conn.Close(), w.pool.Close())...)
-}
+func (w *writer) close() error { return errors.Join(w.session.close(), w.pool.Close()) }
 
 // transaction is what runs on the writing connection.
 type transaction struct {
-	connection driver.ConnPrepareContext
-	statements map[string]driver.Stmt
+	connection
+
+	generations map[string]uint64
 }
 
 func (tx transaction) run(work func(transaction) error) error {
@@ -107,45 +99,9 @@ func (tx transaction) exec(query string, values ...any) (int64, error) {
 
 // integer returns the single integer that the query selects, 0 if there is no row.
 func (tx transaction) integer(query string, values ...any) (int64, error) {
-	statement, err := tx.prepare(query)
-	if err != nil {
+	rows, err := tx.query(context.Background(), query, 1, values)
+	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	rows, err := statement.(driver.StmtQueryContext).QueryContext(context.Background(), named(values))
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var row [1]driver.Value
-	switch err := rows.Next(row[:]); err {
-	case nil:
-		return row[0].(int64), nil
-	case io.EOF:
-		return 0, nil
-	default:
-		return 0, err
-	}
-}
-
-func (tx transaction) prepare(query string) (driver.Stmt, error) {
-	if statement, ok := tx.statements[query]; ok {
-		return statement, nil
-	}
-	statement, err := tx.connection.PrepareContext(context.Background(), query)
-	if err == nil {
-		tx.statements[query] = statement
-	}
-	return statement, err
-}
-
-// named numbers the values. A nil blob is an empty one, not NULL.
-func named(values []any) []driver.NamedValue {
-	arguments := make([]driver.NamedValue, len(values))
-	for i, value := range values {
-		if blob, ok := value.([]byte); ok && blob == nil {
-			value = []byte{}
-		}
-		arguments[i] = driver.NamedValue{Ordinal: i + 1, Value: value}
-	}
-	return arguments
+	return rows[0][0].(int64), nil
 }
