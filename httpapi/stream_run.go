@@ -273,7 +273,7 @@ func (s *stream) present(status actors.Status) {
 		ClientID: status.Account, State: session.State.String(), Reason: session.Reason, Until: session.Until,
 	})
 	if status.QR != nil {
-		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt})
+		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt.UTC()})
 	}
 	if session.State == actors.StateReady {
 		info := actors.ClientInfo{Number: status.Number, Name: status.Name}

@@ -92,12 +92,13 @@ func TestAStaleCodeIsNotShownAfterThePresentOne(t *testing.T) {
 	listening.expect("ready")
 }
 
-// lateStatus publishes a code before the account says what is showing by now.
+// lateStatus has an earlier code waiting for the reader when it says what is
+// showing by now.
 type lateStatus struct{ *newsroom }
 
-func (l *lateStatus) Numbers() []string {
-	l.pass(account, actors.EventQR, `{"qr":"old"}`)
-	return l.newsroom.Numbers()
+func (l *lateStatus) Status(ctx context.Context, account string) (actors.Status, error) {
+	l.Publish(actors.Event{Account: account, Kind: actors.EventQR, At: noon, Data: []byte(`{"qr":"old"}`)})
+	return l.newsroom.Status(ctx, account)
 }
 
 func TestTheLogIsReplayedThenLiveGoesOn(t *testing.T) {
@@ -287,21 +288,35 @@ func TestASlowReaderIsClosedAndComesBackWithItsCursor(t *testing.T) {
 	listening.expect("caught-up")
 }
 
+func TestASocketThatTakesNothingIsDropped(t *testing.T) {
+	t.Parallel()
+	news := newNewsroom(account)
+	station := broadcast(t, Config{}, news, func(l *streamLimits) { l.write = 100 * time.Millisecond })
+	station.tune("").settle()
+	data := `{"body":"` + strings.Repeat("x", 1<<20) + `"}`
+	require.Eventually(t, func() bool {
+		news.pass(account, actors.EventChatPresence, data)
+		return station.listeners() == 0
+	}, 10*time.Second, 5*time.Millisecond)
+}
+
+// listeners is how many sockets are open.
+func (s *station) listeners() int {
+	s.server.streams.mu.Lock()
+	defer s.server.streams.mu.Unlock()
+	return len(s.server.streams.open)
+}
+
 func TestASocketThatAnswersNoPingIsDropped(t *testing.T) {
 	t.Parallel()
 	station := broadcast(t, Config{}, newNewsroom(account), func(l *streamLimits) {
 		l.ping, l.silence = 20*time.Millisecond, 200*time.Millisecond
 	})
-	deaf := station.tune("")
-	_ = deaf // does not read, and so answers no ping
+	station.tune("") // does not read, and so answers no ping
 	alive := station.tune("")
 	alive.settle()
 	ctx := alive.connection.CloseRead(t.Context())
-	require.Eventually(t, func() bool {
-		station.server.streams.mu.Lock()
-		defer station.server.streams.mu.Unlock()
-		return len(station.server.streams.open) == 1
-	}, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return station.listeners() == 1 }, 10*time.Second, 10*time.Millisecond)
 	require.NoError(t, ctx.Err())
 }
 
@@ -339,11 +354,7 @@ func TestAClientMayLeaveAtAnyTime(t *testing.T) {
 		news.happen(account, actors.EventMessage)
 		require.NoError(t, polite.connection.Close(websocket.StatusNormalClosure, ""))
 	}
-	require.Eventually(t, func() bool {
-		station.server.streams.mu.Lock()
-		defer station.server.streams.mu.Unlock()
-		return len(station.server.streams.open) == 0
-	}, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return station.listeners() == 0 }, 10*time.Second, 10*time.Millisecond)
 	require.Zero(t, station.logs.Len())
 }
 

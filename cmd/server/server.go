@@ -114,7 +114,7 @@ func (s *Server) close() error {
 		failures = append(failures, s.accounts.Drain(draining))
 	}
 	if s.edge != nil {
-		failures = append(failures, s.closeStreams(ctx))
+		s.closeStreams(ctx)
 	}
 	if s.budget != nil {
 		failures = append(failures, s.budget.Stop(ctx))
@@ -131,10 +131,14 @@ func (s *Server) close() error {
 	return errors.Join(failures...)
 }
 
-func (s *Server) closeStreams(ctx context.Context) error {
+// closeStreams sends clients away. That one of them takes nothing any more is no
+// failure of the server.
+func (s *Server) closeStreams(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, streamsTimeout)
 	defer cancel()
-	return s.edge.CloseStreams(ctx)
+	if err := s.edge.CloseStreams(ctx); err != nil {
+		s.log.Warn("clients did not leave", zap.Error(err))
+	}
 }
 
 func (s *Server) openLog(_ context.Context, config configs.Config) error {
