@@ -28,6 +28,7 @@ help:
 ## demo: plays the server against a simulated WhatsApp; DEMO_FLAGS=--once ends by itself
 .PHONY: demo
 demo:
+	@echo "Building; the first time this takes a minute or two."
 	@go run ./cmd/demo $(DEMO_FLAGS)
 
 ## run: starts the server with the configuration of the environment and .env

@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out *os.File) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	screen := newScreen(out)
 	if server == "" {
-		screen.printf("Building the server. The first time this takes a minute or two.")
+		screen.printf("Building the server.")
 		if server, err = build(ctx, folder); err != nil {
 			return err
 		}
