@@ -29,7 +29,8 @@ help:
 .PHONY: demo
 demo:
 	@echo "Building; the first time this takes a minute or two."
-	@go run ./cmd/demo $(DEMO_FLAGS)
+	@go build -o bin/ ./cmd/demo ./cmd/server
+	@bin/demo --server bin/server $(DEMO_FLAGS)
 
 ## run: starts the server with the configuration of the environment and .env
 .PHONY: run
