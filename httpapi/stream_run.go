@@ -152,7 +152,7 @@ func (s *stream) forward(event actors.Event) {
 	case event.Cursor.Log != r.last.Log: // the account was made anew
 		r.last = actors.Cursor{Log: event.Cursor.Log}
 		s.readOn(event.Account, r)
-	case event.Cursor.Seq == r.last.Seq+1 && !r.behind:
+	case event.Cursor.Seq == r.last.Seq+1:
 		r.last = event.Cursor
 		s.tell(event, r.kinds)
 	case event.Cursor.Seq > r.last.Seq:

@@ -342,6 +342,18 @@ func TestFramesThatAreNoFramesCloseTheSocket(t *testing.T) {
 	require.Zero(t, station.logs.Len())
 }
 
+func TestAClientThatGoesOnAfterACloseIsDropped(t *testing.T) {
+	t.Parallel()
+	station := broadcast(t, Config{}, newNewsroom(account), func(l *streamLimits) { l.closing = 100 * time.Millisecond })
+	stubborn := station.tune("")
+	stubborn.settle()
+	require.NoError(t, stubborn.connection.Write(t.Context(), websocket.MessageBinary, []byte("{}")))
+	require.Eventually(t, func() bool {
+		_ = stubborn.connection.Write(t.Context(), websocket.MessageText, []byte("{}"))
+		return station.listeners() == 0
+	}, 10*time.Second, 5*time.Millisecond)
+}
+
 func TestAClientMayLeaveAtAnyTime(t *testing.T) {
 	t.Parallel()
 	news := newNewsroom(account)
@@ -387,6 +399,7 @@ func TestAClientThatDoesNotLeaveIsCutOff(t *testing.T) {
 	t.Parallel()
 	station := broadcast(t, Config{}, newNewsroom(account), func(l *streamLimits) { l.closing = time.Hour })
 	deaf := station.tune("")
+	deaf.settle()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	require.ErrorContains(t, station.server.CloseStreams(ctx), "1 cut off")
