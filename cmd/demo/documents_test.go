@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/actors"
 )
 
 // module is the folder that the documents are in.
@@ -36,7 +38,8 @@ func firstGroups(pattern *regexp.Regexp, text string) (found []string) {
 func TestEveryTestThatTheReadmeNamesExists(t *testing.T) {
 	named := firstGroups(regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)`"), document(t, "README.md"))
 	require.NotEmpty(t, named)
-	require.Subset(t, testsOf(t), named)
+	exist := testsOf(t)
+	require.Empty(t, slices.DeleteFunc(named, func(name string) bool { return slices.Contains(exist, name) }))
 }
 
 // testsOf are the names of all tests of the module.
@@ -79,8 +82,14 @@ func routes(t *testing.T) (routes []string) {
 
 func TestTheReadmeNamesOnlyTargetsThatTheMakefileHas(t *testing.T) {
 	named := firstGroups(regexp.MustCompile("(?m)(?:^    |`)make ([a-z-]+)"), document(t, "README.md"))
-	require.NotEmpty(t, named)
 	require.Subset(t, firstGroups(regexp.MustCompile(`(?m)^([a-z-]+):`), document(t, "Makefile")), named)
+}
+
+func TestTheReadmeNamesEveryEvent(t *testing.T) {
+	_, chapter, _ := strings.Cut(document(t, "README.md"), "\n## WebSocket\n")
+	for _, entry := range actors.Catalogue() {
+		require.Contains(t, chapter, "`"+string(entry.Kind)+"`")
+	}
 }
 
 func TestTheNoticeListsTheDirectDependencies(t *testing.T) {
