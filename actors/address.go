@@ -53,6 +53,30 @@ func FormatChat(jid types.JID) string {
 	return jid.ToNonAD().String()
 }
 
+// byline separates a message's id from its sender. WhatsApp's clients don't use
+// it in ids.
+const byline = "~"
+
+// FormatMessageID names a message within its chat: by WhatsApp's id, and by its
+// sender as well where that id is shared with an earlier message of the chat.
+func FormatMessageID(id string, sender types.JID, shared bool) string {
+	if shared || strings.Contains(id, byline) {
+		return id + byline + FormatChat(sender)
+	}
+	return id
+}
+
+// ParseMessageID is the inverse of [FormatMessageID]. The sender is empty for
+// the first message of the chat that has the id.
+func ParseMessageID(text string) (id string, sender types.JID, ok bool) {
+	at := strings.LastIndex(text, byline)
+	if at < 0 {
+		return text, types.EmptyJID, text != ""
+	}
+	sender, ok = ParseChat(text[at+len(byline):])
+	return text[:at], sender, ok && at > 0
+}
+
 func isNumber(digits string) bool {
 	return len(digits) >= minDigits && len(digits) <= maxDigits && strings.Trim(digits, "0123456789") == ""
 }

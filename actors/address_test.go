@@ -47,3 +47,20 @@ func FuzzWhatParseChatAcceptsItReadsBackFromItsOwnForm(f *testing.F) {
 		require.Equal(t, jid, again)
 	})
 }
+
+func TestMessageIDsAreReadAsTheyWereWritten(t *testing.T) {
+	for written, id := range map[string]string{
+		FormatMessageID("M1", own, false):    "M1",
+		FormatMessageID("M1", ann, true):     "M1",
+		FormatMessageID("M~1", annID, false): "M~1",
+	} {
+		read, sender, ok := ParseMessageID(written)
+		require.True(t, ok)
+		require.Equal(t, id, read)
+		require.Equal(t, written != id, !sender.IsEmpty())
+	}
+	for _, text := range []string{"", "~", "M1~", "~31600000002@c.us", "M1~nobody"} {
+		_, _, ok := ParseMessageID(text)
+		require.False(t, ok, text)
+	}
+}

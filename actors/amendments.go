@@ -12,7 +12,7 @@ import (
 // reaction keeps one reaction per person and message; an empty one takes it
 // back.
 func (in *inbound) reaction(ctx context.Context, u *unit, where place, m *waE2E.ReactionMessage) error {
-	chat, id, sender := where.chat.String(), m.GetKey().GetID(), where.sender.String()
+	chat, id, sender := where.chat.String(), persist.MessageID(m.GetKey().GetID()), where.sender.String()
 	before, err := persist.MessageReactions.Get(ctx, u, in.people.scope, chat, id, sender)
 	if err != nil && !errors.Is(err, persist.ErrNotFound) {
 		return err
@@ -50,18 +50,19 @@ func (in *inbound) protocol(ctx context.Context, u *unit, where place, m *waE2E.
 // edit changes the text of a message of the same author; an edit of anybody
 // else's message finds nothing.
 func (in *inbound) edit(ctx context.Context, u *unit, where place, m *waE2E.ProtocolMessage) error {
-	id := m.GetKey().GetID()
+	id := persist.MessageID(m.GetKey().GetID())
 	message, err := persist.Messages.Get(ctx, u, in.people.scope, where.chat.String(), where.sender.String(), id)
 	if errors.Is(err, persist.ErrNotFound) {
 		return nil
 	}
-	if err != nil || !message.EditedAt.Before(where.at) {
+	if err != nil || !message.EditedAt.Before(where.at) || !message.RevokedAt.IsZero() {
 		return err
 	}
 	content := ReadContent(m.GetEditedMessage())
 	message.EditedAt = where.at
-	u.Put(persist.Messages.Put(message))
-	putContent(u, message.Chat, message.Sender, id, Content{Body: content.Body})
+	u.Put(persist.Messages.Put(message), persist.MessageContents.Put(persist.MessageContent{
+		Chat: message.Chat, Sender: message.Sender, ID: id, Body: content.Body,
+	}))
 	if err := in.refreshPreview(ctx, u, message, content.Body); err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (in *inbound) edit(ctx context.Context, u *unit, where place, m *waE2E.Prot
 // its author may; an admin's right over others' messages needs the group's
 // members, which are not kept yet.
 func (in *inbound) revoke(ctx context.Context, u *unit, where place, m *waE2E.ProtocolMessage) error {
-	id := m.GetKey().GetID()
+	id := persist.MessageID(m.GetKey().GetID())
 	message, err := persist.Messages.Get(ctx, u, in.people.scope, where.chat.String(), where.sender.String(), id)
 	if errors.Is(err, persist.ErrNotFound) {
 		return nil

@@ -1,7 +1,11 @@
 package actors
 
 import (
+	"fmt"
+
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
 )
@@ -13,8 +17,8 @@ type Content struct {
 	Type string
 	// Body is the text, or the caption of media.
 	Body string
-	// QuotedID is the message that it answers.
-	QuotedID string
+	// Context is what it answers and mentions; nil where it does neither.
+	Context *waE2E.ContextInfo
 	// Media describes the bytes, if there are any. Its key is not filled in.
 	Media *persist.Media
 }
@@ -36,7 +40,7 @@ var contentReaders = []func(*waE2E.Message) (Content, bool){
 
 func readText(m *waE2E.Message) (Content, bool) {
 	if extended := m.GetExtendedTextMessage(); extended != nil {
-		return Content{Type: "text", Body: extended.GetText(), QuotedID: quoted(extended)}, true
+		return Content{Type: "text", Body: extended.GetText(), Context: extended.GetContextInfo()}, true
 	}
 	return Content{Type: "text", Body: m.GetConversation()}, m.Conversation != nil
 }
@@ -48,7 +52,7 @@ func readImage(m *waE2E.Message) (Content, bool) {
 	}
 	media := describe(image)
 	media.Width, media.Height = int64(image.GetWidth()), int64(image.GetHeight())
-	return Content{Type: "image", Body: image.GetCaption(), QuotedID: quoted(image), Media: media}, true
+	return Content{Type: "image", Body: image.GetCaption(), Context: image.GetContextInfo(), Media: media}, true
 }
 
 func readVideo(m *waE2E.Message) (Content, bool) {
@@ -62,7 +66,7 @@ func readVideo(m *waE2E.Message) (Content, bool) {
 	media := describe(video)
 	media.Width, media.Height = int64(video.GetWidth()), int64(video.GetHeight())
 	media.Duration = int64(video.GetSeconds())
-	return Content{Type: "video", Body: video.GetCaption(), QuotedID: quoted(video), Media: media}, true
+	return Content{Type: "video", Body: video.GetCaption(), Context: video.GetContextInfo(), Media: media}, true
 }
 
 func readAudio(m *waE2E.Message) (Content, bool) {
@@ -76,7 +80,7 @@ func readAudio(m *waE2E.Message) (Content, bool) {
 	if audio.GetPTT() {
 		kind = "voice"
 	}
-	return Content{Type: kind, QuotedID: quoted(audio), Media: media}, true
+	return Content{Type: kind, Context: audio.GetContextInfo(), Media: media}, true
 }
 
 func readDocument(m *waE2E.Message) (Content, bool) {
@@ -89,7 +93,7 @@ func readDocument(m *waE2E.Message) (Content, bool) {
 	}
 	media := describe(document)
 	media.FileName = document.GetFileName()
-	return Content{Type: "document", Body: document.GetCaption(), QuotedID: quoted(document), Media: media}, true
+	return Content{Type: "document", Body: document.GetCaption(), Context: document.GetContextInfo(), Media: media}, true
 }
 
 func readSticker(m *waE2E.Message) (Content, bool) {
@@ -97,23 +101,23 @@ func readSticker(m *waE2E.Message) (Content, bool) {
 	if sticker == nil {
 		return Content{}, false
 	}
-	return Content{Type: "sticker", QuotedID: quoted(sticker), Media: describe(sticker)}, true
+	return Content{Type: "sticker", Context: sticker.GetContextInfo(), Media: describe(sticker)}, true
 }
 
 func readLocation(m *waE2E.Message) (Content, bool) {
 	if live := m.GetLiveLocationMessage(); live != nil {
-		return Content{Type: "location", Body: live.GetCaption(), QuotedID: quoted(live)}, true
+		return Content{Type: "location", Body: live.GetCaption(), Context: live.GetContextInfo()}, true
 	}
 	location := m.GetLocationMessage()
-	return Content{Type: "location", Body: location.GetName(), QuotedID: quoted(location)}, location != nil
+	return Content{Type: "location", Body: location.GetName(), Context: location.GetContextInfo()}, location != nil
 }
 
 func readContacts(m *waE2E.Message) (Content, bool) {
 	if several := m.GetContactsArrayMessage(); several != nil {
-		return Content{Type: "contacts", Body: several.GetDisplayName(), QuotedID: quoted(several)}, true
+		return Content{Type: "contacts", Body: several.GetDisplayName(), Context: several.GetContextInfo()}, true
 	}
 	one := m.GetContactMessage()
-	return Content{Type: "contacts", Body: one.GetDisplayName(), QuotedID: quoted(one)}, one != nil
+	return Content{Type: "contacts", Body: one.GetDisplayName(), Context: one.GetContextInfo()}, one != nil
 }
 
 func readPoll(m *waE2E.Message) (Content, bool) {
@@ -121,14 +125,41 @@ func readPoll(m *waE2E.Message) (Content, bool) {
 		m.GetPollCreationMessage(), m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3(),
 	} {
 		if poll != nil {
-			return Content{Type: "poll", Body: poll.GetName(), QuotedID: quoted(poll)}, true
+			return Content{Type: "poll", Body: poll.GetName(), Context: poll.GetContextInfo()}, true
 		}
 	}
 	return Content{}, false
 }
 
-func quoted(m interface{ GetContextInfo() *waE2E.ContextInfo }) string {
-	return m.GetContextInfo().GetStanzaID()
+// QuotedID is the id of the message that it answers, empty where it answers none.
+func (c Content) QuotedID() string { return c.Context.GetStanzaID() }
+
+// Quote is the message that another answers, in the words of whoever answers:
+// WhatsApp does not vouch for them.
+type Quote struct {
+	ID string
+	// Author is empty where it was not said, or not in a form that is known.
+	Author types.JID
+	Type   string
+	Body   string
+}
+
+// ReadQuote finds the quote in a stored message; nil where there is none.
+func ReadQuote(raw []byte) (*Quote, error) {
+	message := &waE2E.Message{}
+	if err := proto.Unmarshal(raw, message); err != nil {
+		return nil, fmt.Errorf("read quote: %w", err)
+	}
+	answer := ReadContent(message)
+	if answer.QuotedID() == "" {
+		return nil, nil
+	}
+	author, err := types.ParseJID(answer.Context.GetParticipant())
+	if err != nil {
+		author = types.EmptyJID
+	}
+	quoted := ReadContent(answer.Context.GetQuotedMessage())
+	return &Quote{ID: answer.QuotedID(), Author: author, Type: quoted.Type, Body: quoted.Body}, nil
 }
 
 // attachment is what all kinds of media have in common.

@@ -12,7 +12,7 @@ func TestContentIsReadFromEveryKindOfMessage(t *testing.T) {
 	answer := &waE2E.ContextInfo{StanzaID: proto.String("QUOTED")}
 	for want, message := range map[Content]*waE2E.Message{
 		{Type: "text", Body: "hello"}: {Conversation: proto.String("hello")},
-		{Type: "text", Body: "hello", QuotedID: "QUOTED"}: {ExtendedTextMessage: &waE2E.ExtendedTextMessage{
+		{Type: "text", Body: "hello", Context: answer}: {ExtendedTextMessage: &waE2E.ExtendedTextMessage{
 			Text: proto.String("hello"), ContextInfo: answer,
 		}},
 		{Type: "location", Body: "Dam"}: {LocationMessage: &waE2E.LocationMessage{Name: proto.String("Dam")}},
@@ -52,4 +52,22 @@ func TestADocumentWithCaptionIsADocument(t *testing.T) {
 	require.Equal(t, "document", content.Type)
 	require.Equal(t, "the bill", content.Body)
 	require.Equal(t, "bill.pdf", content.Media.FileName)
+}
+
+func TestAQuoteIsWhatTheAnswerSaysItIs(t *testing.T) {
+	raw, err := proto.Marshal(&waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{
+		Text: proto.String("yes"), ContextInfo: &waE2E.ContextInfo{
+			StanzaID: proto.String("M1"), Participant: proto.String("31600000002@s.whatsapp.net"), QuotedMessage: text("coming?"),
+		},
+	}})
+	require.NoError(t, err)
+	quote, err := ReadQuote(raw)
+	require.NoError(t, err)
+	require.Equal(t, &Quote{ID: "M1", Author: ann, Type: "text", Body: "coming?"}, quote)
+
+	raw, err = proto.Marshal(text("no quote"))
+	require.NoError(t, err)
+	quote, err = ReadQuote(raw)
+	require.NoError(t, err)
+	require.Nil(t, quote)
 }

@@ -37,8 +37,14 @@ type place struct {
 	at           time.Time
 }
 
-// message stores a message, or what a message does to an earlier one.
+// message stores a message, or what a message does to an earlier one. What was
+// sent to a channel, a broadcast list or everybody's status belongs to no chat
+// and is not kept yet.
 func (in *inbound) message(ctx context.Context, evt *events.Message) error {
+	if !isChat(evt.Info.Chat) {
+		return nil
+	}
+	id := persist.MessageID(evt.Info.ID)
 	return in.ledger.record(ctx, func(u *unit) error {
 		where, err := in.place(ctx, u, evt.Info)
 		if err != nil {
@@ -52,9 +58,19 @@ func (in *inbound) message(ctx context.Context, evt *events.Message) error {
 		case isKeyDistribution(evt.Message):
 			return nil
 		default:
-			return in.store(ctx, u, where, evt.Info.ID, evt.Message)
+			return in.store(ctx, u, where, id, evt.Message)
 		}
 	})
+}
+
+// isChat tells whether people converse there.
+func isChat(jid types.JID) bool {
+	switch jid.Server {
+	case types.DefaultUserServer, types.HiddenUserServer, types.GroupServer:
+		return true
+	default:
+		return false
+	}
 }
 
 // isKeyDistribution tells a message that carries a group's sender key and
@@ -77,7 +93,7 @@ func (in *inbound) place(ctx context.Context, u *unit, info types.MessageInfo) (
 	return place{chat, sender, info.IsFromMe, info.PushName, info.Timestamp}, err
 }
 
-func (in *inbound) store(ctx context.Context, u *unit, where place, id types.MessageID, m *waE2E.Message) error {
+func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m *waE2E.Message) error {
 	chat, sender := where.chat.String(), where.sender.String()
 	_, err := persist.Messages.Get(ctx, u, in.people.scope, chat, sender, id)
 	if !errors.Is(err, persist.ErrNotFound) {
@@ -95,13 +111,35 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id types.Mes
 	u.Put(persist.Messages.Put(persist.Message{
 		Chat: chat, Sender: sender, ID: id, Seq: u.seq + 1, Timestamp: where.at, FromMe: where.fromMe,
 		Type: content.Type, PushName: where.pushName, Status: status, StatusAt: where.at,
-		QuotedID: content.QuotedID, Raw: raw,
+		QuotedID: content.QuotedID(), Raw: raw,
 	}))
 	putContent(u, chat, sender, id, content)
 	if err := in.advance(ctx, u, where, id, content); err != nil {
 		return err
 	}
-	return in.tellMessage(ctx, u, where, id, content)
+	shared, err := in.shared(ctx, u, where, id)
+	if err != nil {
+		return err
+	}
+	return in.tellMessage(ctx, u, where, FormatMessageID(id, where.sender, shared), content)
+}
+
+// shared tells whether the other side of the chat has used the id before. In a
+// group it knows of own messages alone, which is whose ids others may borrow to
+// be taken for them.
+func (in *inbound) shared(ctx context.Context, u *unit, where place, id string) (bool, error) {
+	rival := in.own
+	if where.fromMe {
+		rival = where.chat
+	}
+	if rival == where.sender {
+		return false, nil
+	}
+	_, err := persist.Messages.Get(ctx, u, in.people.scope, where.chat.String(), rival.String(), id)
+	if errors.Is(err, persist.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func putContent(u *unit, chat, sender, id string, content Content) {
@@ -115,7 +153,7 @@ func putContent(u *unit, chat, sender, id string, content Content) {
 	}
 }
 
-// advance brings the chat up to a new message.
+// advance brings the chat up to a new message. Whoever answers has read.
 func (in *inbound) advance(ctx context.Context, u *unit, where place, id string, content Content) error {
 	chat, err := persist.Chats.Get(ctx, u, in.people.scope, where.chat.String())
 	if errors.Is(err, persist.ErrNotFound) {
@@ -125,10 +163,14 @@ func (in *inbound) advance(ctx context.Context, u *unit, where place, id string,
 	if err != nil {
 		return err
 	}
-	if !where.fromMe {
+	newest := !where.at.Before(chat.LastMessageAt)
+	switch {
+	case !where.fromMe:
 		chat.Unread++
+	case newest:
+		chat.Unread = 0
 	}
-	if !where.at.Before(chat.LastMessageAt) {
+	if newest {
 		chat.LastMessageAt, chat.LastMessageID, chat.LastMessageType = where.at, id, content.Type
 		chat.LastMessageSender, chat.LastMessageFromMe = where.sender.String(), where.fromMe
 		chat.Preview = shorten(content.Body)
@@ -150,7 +192,7 @@ func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, id str
 	}
 	u.tell(EventMessage, MessageEvent{ClientID: in.account, Message: MessagePayload{
 		ID: id, From: FormatChat(where.sender), ChatID: FormatChat(where.chat), Body: content.Body,
-		Type: content.Type, Timestamp: where.at.Unix(), FromMe: where.fromMe, Sender: sender, QuotedID: content.QuotedID,
+		Type: content.Type, Timestamp: where.at.Unix(), FromMe: where.fromMe, Sender: sender, QuotedID: content.QuotedID(),
 	}})
 	return nil
 }

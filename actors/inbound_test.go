@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,4 +247,73 @@ func TestTheLogGoesOnWhereTheLastIncarnationEnded(t *testing.T) {
 	require.NoError(t, second.message(t.Context(), from(ann, "M2", text("two"))))
 	require.Len(t, second.told, 1)
 	require.Equal(t, Cursor{Log: "LOG", Seq: 2}, second.told[0].Cursor)
+}
+
+func TestIDsMadeUpTooLongForAKeyAreKeptUnderTheirDigest(t *testing.T) {
+	d := newDesk(t)
+	long := strings.Repeat("X", 2*persist.MaxKeyBytes)
+	require.NoError(t, d.message(t.Context(), from(ann, long, text("hello"))))
+	require.NoError(t, d.message(t.Context(), from(ann, "R", &waE2E.Message{
+		ReactionMessage: &waE2E.ReactionMessage{Key: key(long), Text: proto.String("👍")},
+	})))
+	require.NoError(t, d.journal.Err())
+	id := persist.MessageID(long)
+	require.LessOrEqual(t, len(id), persist.MaxKeyBytes)
+	_, err := persist.Messages.Get(t.Context(), d.journal, d.journal.Scope(), ann.String(), ann.String(), id)
+	require.NoError(t, err)
+	_, err = persist.MessageReactions.Get(t.Context(), d.journal, d.journal.Scope(), ann.String(), id, ann.String())
+	require.NoError(t, err)
+}
+
+func TestAnIDThatTheOtherSideHasUsedIsToldWithItsSender(t *testing.T) {
+	d := newDesk(t)
+	sent := from(ann, "M1", text("mine"))
+	sent.Info.IsFromMe, sent.Info.Sender = true, own
+	require.NoError(t, d.message(t.Context(), sent))
+	require.NoError(t, d.message(t.Context(), from(ann, "M1", text("borrowed"))))
+	var ids []string
+	for _, event := range d.told {
+		var payload MessageEvent
+		require.NoError(t, json.Unmarshal(event.Data, &payload))
+		ids = append(ids, payload.Message.ID)
+	}
+	require.Equal(t, []string{"M1", "M1~31600000002@c.us"}, ids)
+}
+
+func TestWhoAnswersHasRead(t *testing.T) {
+	d := newDesk(t)
+	unread := func() int64 {
+		chat, err := persist.Chats.Get(t.Context(), d.journal, d.journal.Scope(), ann.String())
+		require.NoError(t, err)
+		return chat.Unread
+	}
+	require.NoError(t, d.message(t.Context(), from(ann, "M1", text("hello"))))
+	early := from(ann, "M2", text("sent before, delivered late"))
+	early.Info.IsFromMe, early.Info.Sender, early.Info.Timestamp = true, own, midday.Add(-time.Hour)
+	require.NoError(t, d.message(t.Context(), early))
+	require.EqualValues(t, 1, unread())
+	answer := from(ann, "M3", text("hi"))
+	answer.Info.IsFromMe, answer.Info.Sender = true, own
+	require.NoError(t, d.message(t.Context(), answer))
+	require.Zero(t, unread())
+}
+
+func TestWhatBelongsToNoChatIsNotKept(t *testing.T) {
+	d := newDesk(t)
+	status := from(ann, "S1", text("everybody look"))
+	status.Info.Chat = types.StatusBroadcastJID
+	require.NoError(t, d.message(t.Context(), status))
+	require.Empty(t, d.told)
+}
+
+func TestAnEditDoesNotBringBackWhatWasRevoked(t *testing.T) {
+	d := newDesk(t)
+	require.NoError(t, d.message(t.Context(), from(ann, "M1", text("original"))))
+	for _, change := range []*waE2E.ProtocolMessage{
+		{Type: waE2E.ProtocolMessage_REVOKE.Enum(), Key: key("M1")},
+		{Type: waE2E.ProtocolMessage_MESSAGE_EDIT.Enum(), Key: key("M1"), EditedMessage: text("changed")},
+	} {
+		require.NoError(t, d.message(t.Context(), from(ann, "X", &waE2E.Message{ProtocolMessage: change})))
+	}
+	require.Equal(t, []EventKind{EventMessage, EventRevoke}, d.kinds())
 }

@@ -29,6 +29,43 @@ func (p people) canonical(ctx context.Context, from persist.Getter, jid types.JI
 	return number, nil
 }
 
+// People is how readers outside of the account's actor know its correspondents.
+type People struct {
+	people people
+	from   persist.Getter
+}
+
+// NewPeople reads the correspondents of the account that scope belongs to.
+func NewPeople(scope persist.Scope, from persist.Getter) People {
+	return People{people{scope}, from}
+}
+
+// Canonical is the address under which records of jid are kept: without device,
+// and the number's where it is known.
+func (p People) Canonical(ctx context.Context, jid types.JID) (types.JID, error) {
+	return p.people.canonical(ctx, p.from, jid)
+}
+
+// Other is the second address of a person, the LID of a number or the number of
+// a LID; empty where it is not known.
+func (p People) Other(ctx context.Context, jid types.JID) (types.JID, error) {
+	return p.people.other(ctx, p.from, jid)
+}
+
+// Person gathers everything known of jid.
+func (p People) Person(ctx context.Context, jid types.JID) (Person, error) {
+	return p.people.person(ctx, p.from, jid, "")
+}
+
+// Address is the form in which the API names somebody: by number where it is
+// known, else by LID.
+func (p Person) Address() string {
+	if p.Number == "" {
+		return p.LID
+	}
+	return FormatChat(types.NewJID(p.Number, types.DefaultUserServer))
+}
+
 // person gathers everything known of jid for an event. hint is a name that came
 // with the occasion; the address book wins over it.
 func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, hint string) (Person, error) {

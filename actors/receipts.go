@@ -35,7 +35,7 @@ func (in *inbound) receipt(ctx context.Context, evt *events.Receipt) error {
 	}
 	return in.ledger.record(ctx, func(u *unit) error {
 		for _, id := range evt.MessageIDs {
-			if err := in.received(ctx, u, evt, id, status); err != nil {
+			if err := in.received(ctx, u, evt, persist.MessageID(id), status); err != nil {
 				return err
 			}
 		}
