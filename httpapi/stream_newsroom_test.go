@@ -41,6 +41,7 @@ type source struct {
 	err    error // what it answers instead of its status
 	asked  int
 	failed error // what its log answers
+	hangs  bool  // its log answers when nobody waits any more
 }
 
 func newNewsroom(accounts ...string) *newsroom {
@@ -133,7 +134,11 @@ func (n *newsroom) EventLog(_ context.Context, account string) (oldest, head act
 	return actors.Cursor{Log: s.log, Seq: s.pruned}, actors.Cursor{Log: s.log, Seq: s.pruned + int64(len(s.events))}, nil
 }
 
-func (n *newsroom) Events(_ context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {
+func (n *newsroom) Events(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {
+	if n.hangs(account) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s, err := n.find(account)
@@ -145,6 +150,12 @@ func (n *newsroom) Events(_ context.Context, account string, after actors.Cursor
 		return nil, actors.Refuse(actors.CodeCursorExpired, "expired")
 	}
 	return slices.Clone(s.events[from:min(from+int64(limit), int64(len(s.events)))]), nil
+}
+
+func (n *newsroom) hangs(account string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.accounts[account].hangs
 }
 
 // station is a server that streams from a newsroom.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -183,7 +184,9 @@ func (s *stream) replay(ctx context.Context) {
 	defer cancel()
 	events, err := s.events.Events(ctx, account, r.last, replayPage)
 	if err != nil {
-		s.lose(ctx, account, err)
+		if !abandoned(ctx) {
+			s.lose(ctx, account, err)
+		}
 		return
 	}
 	for _, event := range events {
@@ -197,6 +200,9 @@ func (s *stream) replay(ctx context.Context) {
 		s.say("caught-up", placeFrame{Account: account, Head: r.last.String()})
 	}
 }
+
+// abandoned tells whether the stream is at its end, so that it needs no answer.
+func abandoned(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // lose ends the reading of a log that does not go on. What cannot be read at the
 // moment is no reason to: the client comes back for it.

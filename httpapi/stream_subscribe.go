@@ -22,7 +22,7 @@ func (s *stream) heed(ctx context.Context, frame []byte) {
 }
 
 // subscribe adds to what the client hears, or has it hear an account anew from
-// another place. What is refused changes nothing.
+// another place. An account that is refused stays as it was.
 func (s *stream) subscribe(ctx context.Context, selected selection) {
 	if err := s.fits(selected); err != nil {
 		s.refuse(err)
@@ -84,6 +84,7 @@ func (s *stream) read(ctx context.Context, from place, kinds []actors.EventKind)
 		start = head
 	}
 	switch {
+	case abandoned(ctx):
 	case err != nil:
 		s.refuse(about(err, "accounts."+from.account))
 	case start.Log != head.Log || start.Seq < oldest.Seq || start.Seq > head.Seq:

@@ -370,6 +370,18 @@ func TestAClientMayLeaveAtAnyTime(t *testing.T) {
 	require.Zero(t, station.logs.Len())
 }
 
+func TestAClientMayLeaveWhileItsLogIsRead(t *testing.T) {
+	t.Parallel()
+	news := newNewsroom(account)
+	news.change(account, func(s *source) { s.hangs = true })
+	station := broadcast(t, Config{}, news)
+	listening := station.tune("?accountNumber=" + account)
+	listening.expect("subscribed", "connection-state")
+	require.NoError(t, listening.connection.CloseNow())
+	require.Eventually(t, func() bool { return station.listeners() == 0 }, 5*time.Second, 10*time.Millisecond)
+	require.Zero(t, station.logs.Len())
+}
+
 func TestClosingTellsEveryClientAfterItsLastEvents(t *testing.T) {
 	t.Parallel()
 	news := newNewsroom(account)
