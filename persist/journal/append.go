@@ -75,7 +75,7 @@ func (j *Journal) append(tx *Tx) (Position, error) {
 		return j.head, nil
 	}
 	j.add(tx)
-	j.committer.enqueue(j, len(tx.onDurable) > 0)
+	j.committer.enqueue(j, len(tx.onDurable) > 0 && !tx.patient)
 	return j.head, nil
 }
 

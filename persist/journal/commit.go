@@ -75,12 +75,37 @@ func (c *Committer) commit(batches []persist.Batch) []error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.options.ApplyTimeout)
 	defer cancel()
 	answer := make(chan []error, 1)
-	c.applies.Go(func() { answer <- c.call(ctx, batches) })
+	c.caller() <- func() { answer <- c.call(ctx, batches) }
 	select {
 	case errs := <-answer:
 		return errs
 	case <-ctx.Done():
+		c.dismiss()
 		return repeat(ctx.Err(), len(batches))
+	}
+}
+
+// caller is where the goroutine that calls the engine takes its work. It is
+// kept from one commit to the next, since engines go deep and a stack that has
+// grown once need not grow again.
+func (c *Committer) caller() chan<- func() {
+	if c.calls == nil {
+		calls := make(chan func())
+		c.calls = calls
+		c.applies.Go(func() {
+			for call := range calls {
+				call()
+			}
+		})
+	}
+	return c.calls
+}
+
+// dismiss ends that goroutine, after the call that it may be in.
+func (c *Committer) dismiss() {
+	if c.calls != nil {
+		close(c.calls)
+		c.calls = nil
 	}
 }
 

@@ -195,6 +195,38 @@ func TestCallbackNeedsNoWaiter(t *testing.T) {
 	}
 }
 
+func TestPatientUnitIsTakenAlongByTheNextFlush(t *testing.T) {
+	e := newEngine()
+	j := open(t, start(t, e, Options{LazyDelay: time.Hour}), "a")
+	var called []string
+	_, err := j.Update(t.Context(), func(tx *Tx) error {
+		tx.Put(contact("x", "one"))
+		tx.OnDurable(func() { called = append(called, "patient") })
+		tx.Patient()
+		return nil
+	})
+	require.NoError(t, err)
+	require.NoError(t, j.Wait(t.Context(), put(t, j, "y", "two")))
+	require.Equal(t, []string{"patient"}, called)
+	require.Equal(t, 1, e.commits())
+}
+
+func TestPatientUnitIsDurableInTheEndByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, start(t, newEngine(), Options{LazyDelay: time.Second}), "a")
+		called := make(chan struct{})
+		began := time.Now()
+		_, err := j.Update(t.Context(), func(tx *Tx) error {
+			tx.OnDurable(func() { close(called) })
+			tx.Patient()
+			return nil
+		})
+		require.NoError(t, err)
+		<-called
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
 func TestCommitterFlushesEverythingWhenItCloses(t *testing.T) {
 	e := newEngine()
 	c := NewCommitter(e, Options{LazyDelay: time.Hour})

@@ -11,8 +11,8 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// Committer makes the writes of all accounts of a node durable. It owns one
-// goroutine beside a commit in progress.
+// Committer makes the writes of all accounts of a node durable. It owns two
+// goroutines, one of which calls the engine.
 type Committer struct {
 	engine  persist.Engine
 	options Options
@@ -24,6 +24,7 @@ type Committer struct {
 	stop    chan struct{}
 	stopped chan struct{}
 	applies sync.WaitGroup
+	calls   chan func() // to who calls the engine; nil if nobody is; run's own
 
 	dirtyBytes atomic.Int64
 	cleanBytes atomic.Int64

@@ -5,6 +5,7 @@ import "time"
 // run commits what is due until the committer is stopped.
 func (c *Committer) run() {
 	defer close(c.stopped)
+	defer c.dismiss()
 	defer c.lazy.Stop()
 	idle := time.NewTicker(c.options.IdleAfter)
 	defer idle.Stop()

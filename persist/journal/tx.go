@@ -15,6 +15,7 @@ import (
 type Tx struct {
 	journal *Journal
 	serial  bool // made by Update: no other unit comes in between
+	patient bool // its callbacks wait for a flush that somebody else asks for
 	over    bool
 	err     error // the first mutation that cannot be stored
 
@@ -74,10 +75,15 @@ func (tx *Tx) Count(name string, delta int64) {
 }
 
 // OnDurable has fn called once the unit is durable, in the order of the log,
-// and has the unit flushed at once. fn runs in the committer: it must be quick
+// and has the unit flushed at once, unless it is [Tx.Patient]. fn runs in the committer: it must be quick
 // and must not block, write or wait. It is never called if the unit does not
 // become durable, nor after the journal is over.
 func (tx *Tx) OnDurable(fn func()) { tx.onDurable = append(tx.onDurable, fn) }
+
+// Patient lets the callbacks of the unit wait for the next flush, though for
+// [Options.LazyDelay] at most: it is for a unit that is about to be followed by
+// one that somebody waits for, and spares a commit.
+func (tx *Tx) Patient() { tx.patient = true }
 
 // Expect makes the unit conditional on a record that was read outside it: its
 // version must still be the one that [Journal.Version] told, else [ErrChanged].
