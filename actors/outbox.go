@@ -39,29 +39,37 @@ type outbox struct {
 	inbound *inbound
 }
 
-// accept makes a text durable, or finds what the key made before. The returned
-// item is nil in that case.
-func (o outbox) accept(ctx context.Context, command SendText) (Sent, *persist.OutboxItem, error) {
+// accept makes a text durable, or finds what the key made before: the item is
+// nil then. A caller that waits for more than acceptance is told nothing yet, so
+// the text is not durable yet either: the barrier before its frame makes it so,
+// and until then journal.Wait for the position has to come before any reply.
+func (o outbox) accept(ctx context.Context, command SendText) (accepted, error) {
 	to, ok := ParseChat(command.To)
 	if !ok {
-		return Sent{}, nil, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
+		return accepted{}, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
 	}
 	if command.Text == "" || len(command.Text) > maxText {
-		return Sent{}, nil, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
+		return accepted{}, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
 	}
-	var sent Sent
-	var item *persist.OutboxItem
-	err := o.inbound.ledger.record(ctx, func(u *unit) (err error) {
-		if sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
+	var result accepted
+	position, err := o.inbound.ledger.write(ctx, func(u *unit) (err error) {
+		if result.sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
 			return err
 		}
-		sent, item, err = o.queue(ctx, u, to, command)
+		if command.Wait > 0 {
+			u.Patient()
+		}
+		result.sent, result.item, err = o.queue(ctx, u, to, command)
 		return err
 	})
-	if err != nil {
-		return Sent{}, nil, err
+	if err == nil && (result.item == nil || command.Wait <= 0) {
+		err = o.inbound.ledger.journal.Wait(ctx, position)
 	}
-	return sent, item, nil
+	if err != nil {
+		return accepted{}, err
+	}
+	result.position = position
+	return result, nil
 }
 
 // replay answers a key that was used before.

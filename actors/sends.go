@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal"
 )
 
 // accepted is what the storage lane has to say of a send.
 type accepted struct {
 	sent Sent
-	item *persist.OutboxItem
+	item *persist.OutboxItem // nil if it was accepted before
+	// position is what has to be durable before anybody is told.
+	position journal.Position
 }
 
 // send has a text accepted, queues it, and answers when the message has
@@ -24,8 +27,7 @@ func (a *Account) send(command *Command, body SendText) {
 	err := Do(a.accepting, func(ctx context.Context) (accepted, error) {
 		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 		defer cancel()
-		sent, item, err := box.accept(ctx, body)
-		return accepted{sent, item}, err
+		return box.accept(ctx, body)
 	}, func(result accepted, err error) { a.acceptedSend(command, body, result, err) })
 	if err != nil {
 		command.Reply(nil, err)
@@ -59,7 +61,7 @@ func (a *Account) acceptedSend(command *Command, body SendText, result accepted,
 	default:
 		id := result.item.MessageID
 		a.awaited[id] = command
-		a.self.After(body.Wait, func() { a.answer(id, result.sent) })
+		a.self.After(body.Wait, func() { a.outwait(id, result) })
 	}
 	if result.item != nil {
 		a.queue = append(a.queue, *result.item)
@@ -67,12 +69,36 @@ func (a *Account) acceptedSend(command *Command, body SendText, result accepted,
 	}
 }
 
-// answer replies to whoever waits for a message.
-func (a *Account) answer(id string, sent Sent) {
-	if command := a.awaited[id]; command != nil {
-		delete(a.awaited, id)
-		command.Reply(sent, nil)
+// outwait answers a caller whose patience is over with the acceptance, once that
+// is durable.
+func (a *Account) outwait(id string, result accepted) {
+	if a.awaited[id] == nil {
+		return
 	}
+	j := a.files.journal
+	err := Do(a.accepting, func(ctx context.Context) (Sent, error) {
+		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+		defer cancel()
+		return result.sent, j.Wait(ctx, result.position)
+	}, func(sent Sent, err error) { a.answer(id, sent, err) })
+	if err != nil {
+		a.answer(id, Sent{}, err)
+	}
+}
+
+// answer replies to whoever waits for a message. An error says that it is not
+// known whether the message was accepted.
+func (a *Account) answer(id string, sent Sent, err error) {
+	command := a.awaited[id]
+	if command == nil {
+		return
+	}
+	delete(a.awaited, id)
+	if err != nil {
+		command.Reply(nil, &Error{Code: CodeOutcomeUnknown, Cause: err})
+		return
+	}
+	command.Reply(sent, nil)
 }
 
 // next sends the oldest message of the outbox, if the connection allows it and
@@ -108,7 +134,7 @@ func (a *Account) attempted(l *link, item persist.OutboxItem, sent Sent, err err
 		return
 	}
 	a.queue = a.queue[1:]
-	a.answer(item.MessageID, sent)
+	a.answer(item.MessageID, sent, nil)
 	a.next()
 }
 
