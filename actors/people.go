@@ -75,6 +75,7 @@ func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, 
 		return Person{}, err
 	}
 	var person Person
+	var names persist.Contact
 	for _, address := range []types.JID{jid, other} {
 		switch address.Server {
 		case types.DefaultUserServer:
@@ -82,13 +83,13 @@ func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, 
 		case types.HiddenUserServer:
 			person.LID = FormatChat(address)
 		}
-		name, err := p.name(ctx, from, address)
+		known, err := p.contact(ctx, from, address)
 		if err != nil {
 			return Person{}, err
 		}
-		person.Name = firstOf(person.Name, name)
+		names = MergeNames(names, known)
 	}
-	person.Name = firstOf(person.Name, hint)
+	person.Name = firstOf(BestName(names), hint)
 	return person, nil
 }
 
@@ -104,15 +105,24 @@ func (p people) other(ctx context.Context, from persist.Getter, jid types.JID) (
 	return types.ParseJID(mapping.Other)
 }
 
-func (p people) name(ctx context.Context, from persist.Getter, jid types.JID) (string, error) {
+func (p people) contact(ctx context.Context, from persist.Getter, jid types.JID) (persist.Contact, error) {
 	if jid.IsEmpty() {
-		return "", nil
+		return persist.Contact{}, nil
 	}
 	contact, err := persist.Contacts.Get(ctx, from, p.scope, jid.String())
 	if errors.Is(err, persist.ErrNotFound) {
-		return "", nil
+		return persist.Contact{}, nil
 	}
-	return BestName(contact), err
+	return contact, err
+}
+
+// MergeNames adds to a person's first record what only the second knows.
+func MergeNames(first, second persist.Contact) persist.Contact {
+	first.FullName = firstOf(first.FullName, second.FullName)
+	first.FirstName = firstOf(first.FirstName, second.FirstName)
+	first.BusinessName = firstOf(first.BusinessName, second.BusinessName)
+	first.PushName = firstOf(first.PushName, second.PushName)
+	return first
 }
 
 // BestName is the name to show for a contact: what the account's owner calls

@@ -1,0 +1,102 @@
+package supervisor
+
+import (
+	"context"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
+)
+
+// Contact is a person by all names and addresses that are known.
+type Contact struct {
+	Person actors.Person
+	// Names holds what is known under either address.
+	Names persist.Contact
+}
+
+// ContactList is a page of an account's contacts.
+type ContactList struct {
+	Contacts []Contact
+	// Total is how many there are altogether; only lists without a search know.
+	Total int
+	Next  string // cursor of the next page; empty at the end
+}
+
+// Contacts lists an account's contacts by address, everybody once. With a search
+// they are those of whom every word of it begins a word of a name or the
+// number, whatever the case and the accents. A search reads all contacts.
+func (s *Supervisor) Contacts(ctx context.Context, account, search string, page Page) (ContactList, error) {
+	return read(s, account, func(r *reading) (list ContactList, err error) {
+		walk := contactWalk{reading: r, search: newSearch(search)}
+		if list.Contacts, list.Next, err = walk.page(ctx, page); err != nil || search != "" {
+			return list, err
+		}
+		list.Total, err = r.total(ctx, persist.CountContacts)
+		return list, err
+	})
+}
+
+// contactWalk goes through the contacts' records, of which there are two for
+// somebody known by number and by LID.
+type contactWalk struct {
+	*reading
+	search *search
+}
+
+// contactStride is how many records are read at a time.
+const contactStride = 256
+
+// page collects what was asked for and one more, to know whether there is.
+func (w contactWalk) page(ctx context.Context, page Page) ([]Contact, string, error) {
+	var found []Contact
+	stride := Page{Limit: contactStride, Cursor: page.Cursor}
+	for {
+		records, next, err := scanPage(ctx, w.reading, persist.Contacts, persist.Query{}, stride)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, record := range records {
+			contact, told, err := w.contact(ctx, record)
+			switch {
+			case err != nil:
+				return nil, "", err
+			case !told:
+			case page.Offset > 0:
+				page.Offset--
+			case len(found) == page.Limit:
+				q := persist.Query{Table: persist.Contacts.Table}
+				return found, formatPlace(q, placeOf(persist.Contacts, q, found[len(found)-1].Names)), nil
+			default:
+				found = append(found, contact)
+			}
+		}
+		if next == "" {
+			return found, "", nil
+		}
+		stride.Cursor = next
+	}
+}
+
+// contact tells whom a record is about, unless the search does not mean them or
+// the record of their number has told already.
+func (w contactWalk) contact(ctx context.Context, record persist.Contact) (Contact, bool, error) {
+	jid, err := types.ParseJID(record.JID)
+	if err != nil {
+		return Contact{}, false, err
+	}
+	other, err := w.people.Other(ctx, jid)
+	if err != nil || !w.search.finds(record, jid, other) {
+		return Contact{}, false, err
+	}
+	second, found, err := find(ctx, w.reading, persist.Contacts, other.String())
+	if err != nil {
+		return Contact{}, false, err
+	}
+	if found && jid.Server == types.HiddenUserServer && w.search.finds(second, jid, other) {
+		return Contact{}, false, nil
+	}
+	person, err := w.person(ctx, record.JID)
+	return Contact{person, actors.MergeNames(record, second)}, err == nil, err
+}

@@ -1,0 +1,259 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
+)
+
+// Message is a message with what has been said and done about it.
+type Message struct {
+	Record persist.Message
+	// ID names it within its chat.
+	ID string
+	// Chat is the chat's address as the API writes it.
+	Chat   string
+	Sender actors.Person
+	Body   string
+	Media  *persist.Media // nil without media
+	Quote  *Quote         // nil where it answers nothing
+	// Reactions and Receipts are the first 256, by address.
+	Reactions []Reaction
+	Receipts  []Receipt // of own messages
+}
+
+// Quote is the message that another answers, as the answer has it.
+type Quote struct {
+	ID     string
+	Sender actors.Person // the zero value where the answer does not say
+	Type   string
+	Body   string
+}
+
+// Reaction is one person's emoji on a message.
+type Reaction struct {
+	Record persist.MessageReaction
+	Sender actors.Person
+}
+
+// Receipt is how far a message has come with one recipient.
+type Receipt struct {
+	Record    persist.UserReceipt
+	Recipient actors.Person
+}
+
+// MessageList is a page of a chat's messages, which are Total altogether.
+type MessageList struct {
+	Messages []Message
+	Total    int
+	Next     string // cursor of the next page; empty at the end
+}
+
+// maxSayings bounds the reactions and receipts of one message, which a group
+// may have by the thousand.
+const maxSayings = 256
+
+// Messages lists the messages of a chat, newest first: those before the message
+// with the id before, unless that is empty. The chat may be named by LID or by
+// number. It refuses with chat_not_found and message_not_found.
+//
+// Who pages by cursor sees every message that was there at the beginning exactly
+// once, whatever arrives meanwhile. A message that is just being sent may move:
+// its time becomes WhatsApp's.
+func (s *Supervisor) Messages(ctx context.Context, account, chat, before string, page Page) (MessageList, error) {
+	return read(s, account, func(r *reading) (MessageList, error) {
+		record, err := r.chat(ctx, chat)
+		if err != nil {
+			return MessageList{}, err
+		}
+		q := persist.Query{Index: "by_time", Prefix: persist.Messages.Key(record.JID), Reverse: true}
+		if before != "" {
+			if q.After, err = r.placeBefore(ctx, q, record.JID, before); err != nil {
+				return MessageList{}, err
+			}
+		}
+		records, next, err := scanPage(ctx, r, persist.Messages, q, page)
+		if err != nil {
+			return MessageList{}, err
+		}
+		list := MessageList{Next: next, Messages: make([]Message, len(records))}
+		for i, record := range records {
+			if list.Messages[i], err = r.message(ctx, record); err != nil {
+				return MessageList{}, err
+			}
+		}
+		list.Total, err = r.total(ctx, persist.CountMessages+record.JID)
+		return list, err
+	})
+}
+
+func (r *reading) placeBefore(ctx context.Context, q persist.Query, chat, id string) (persist.Key, error) {
+	message, found, err := r.named(ctx, chat, id)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		refusal := actors.Refuse(actors.CodeMessageNotFound, "no message of the chat has this id")
+		refusal.Field = "before"
+		return nil, refusal
+	}
+	return placeOf(persist.Messages, q, message), nil
+}
+
+// named finds the message that an id of the API means.
+func (r *reading) named(ctx context.Context, chat, name string) (persist.Message, bool, error) {
+	id, sender, ok := actors.ParseMessageID(name)
+	if !ok {
+		return persist.Message{}, false, nil
+	}
+	namesakes, err := r.namesakes(ctx, chat, id)
+	if err != nil || len(namesakes) == 0 {
+		return persist.Message{}, false, err
+	}
+	if sender.IsEmpty() {
+		return namesakes[0], true, nil
+	}
+	addresses, err := r.addresses(ctx, actors.FormatChat(sender))
+	if err != nil {
+		return persist.Message{}, false, err
+	}
+	for _, message := range namesakes {
+		if slices.ContainsFunc(addresses, func(jid types.JID) bool { return jid.String() == message.Sender }) {
+			return message, true, nil
+		}
+	}
+	return persist.Message{}, false, nil
+}
+
+// namesakes are the messages of a chat that have WhatsApp's id in common, in the
+// order in which they were stored: hardly ever more than one.
+func (r *reading) namesakes(ctx context.Context, chat, id string) ([]persist.Message, error) {
+	messages, err := persist.Messages.Scan(ctx, r, persist.Query{
+		Index: "by_id", Prefix: persist.Messages.Key(id, chat), Limit: maxParticipants,
+	})
+	slices.SortFunc(messages, func(a, b persist.Message) int { return cmp.Compare(a.Seq, b.Seq) })
+	return messages, err
+}
+
+// nameAmong is the id that the API gives a message: the first has it alone.
+func nameAmong(namesakes []persist.Message, message persist.Message) string {
+	sender, err := types.ParseJID(message.Sender)
+	if err != nil {
+		return message.ID
+	}
+	shared := len(namesakes) > 0 && namesakes[0].Sender != message.Sender
+	return actors.FormatMessageID(message.ID, sender, shared)
+}
+
+// message adds to a record what is kept elsewhere.
+func (r *reading) message(ctx context.Context, record persist.Message) (m Message, err error) {
+	m.Record = record
+	if m.Chat, err = r.address(ctx, record.Chat); err != nil {
+		return m, err
+	}
+	if m.Sender, err = r.person(ctx, record.Sender); err != nil {
+		return m, err
+	}
+	m.Sender.Name = cmp.Or(m.Sender.Name, record.PushName)
+	namesakes, err := r.namesakes(ctx, record.Chat, record.ID)
+	if err != nil {
+		return m, err
+	}
+	m.ID = nameAmong(namesakes, record)
+	if err := r.contents(ctx, &m); err != nil {
+		return m, err
+	}
+	if m.Reactions, err = r.reactions(ctx, record); err != nil || !record.FromMe {
+		return m, err
+	}
+	m.Receipts, err = r.receipts(ctx, record)
+	return m, err
+}
+
+// address is how the API names the person or group of an address in storage.
+func (r *reading) address(ctx context.Context, address string) (string, error) {
+	person, err := r.person(ctx, address)
+	if err != nil || person.Address() != "" {
+		return person.Address(), err
+	}
+	return address, nil // a group's, which is the same
+}
+
+// contents reads what a message says.
+func (r *reading) contents(ctx context.Context, m *Message) error {
+	key := []any{m.Record.Chat, m.Record.Sender, m.Record.ID}
+	content, _, err := find(ctx, r, persist.MessageContents, key...)
+	if err != nil {
+		return err
+	}
+	m.Body = content.Body
+	if m.Record.Type != "text" {
+		media, found, err := find(ctx, r, persist.MediaData, key...)
+		if err != nil {
+			return err
+		}
+		if found {
+			m.Media = &media
+		}
+	}
+	if m.Record.QuotedID != "" && len(m.Record.Raw) > 0 {
+		m.Quote, err = r.quote(ctx, m.Record)
+	}
+	return err
+}
+
+func (r *reading) quote(ctx context.Context, record persist.Message) (*Quote, error) {
+	said, err := actors.ReadQuote(record.Raw)
+	if err != nil || said == nil {
+		return nil, err
+	}
+	quote := &Quote{ID: said.ID, Type: said.Type, Body: said.Body}
+	if !said.Author.IsEmpty() {
+		quote.Sender, err = r.people.Person(ctx, said.Author)
+	}
+	return quote, err
+}
+
+func (r *reading) reactions(ctx context.Context, message persist.Message) ([]Reaction, error) {
+	records, err := persist.MessageReactions.Scan(ctx, r, persist.Query{
+		Prefix: persist.MessageReactions.Key(message.Chat, message.ID), Limit: maxSayings,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var reactions []Reaction
+	for _, record := range records {
+		if record.Emoji == "" {
+			continue // taken back
+		}
+		sender, err := r.person(ctx, record.Sender)
+		if err != nil {
+			return nil, err
+		}
+		reactions = append(reactions, Reaction{record, sender})
+	}
+	return reactions, nil
+}
+
+func (r *reading) receipts(ctx context.Context, message persist.Message) ([]Receipt, error) {
+	records, err := persist.UserReceipts.Scan(ctx, r, persist.Query{
+		Prefix: persist.UserReceipts.Key(message.Chat, message.ID), Limit: maxSayings,
+	})
+	if err != nil {
+		return nil, err
+	}
+	receipts := make([]Receipt, len(records))
+	for i, record := range records {
+		recipient, err := r.person(ctx, record.User)
+		if err != nil {
+			return nil, err
+		}
+		receipts[i] = Receipt{record, recipient}
+	}
+	return receipts, nil
+}
