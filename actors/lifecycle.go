@@ -75,12 +75,12 @@ func (a *Account) start(command *Command, body Start) {
 // recreate forgets the device, after telling WhatsApp so if it can. The next
 // incarnation shows a code.
 func (a *Account) recreate(command *Command) {
-	l := a.link
+	l := a.leave()
 	a.must(Do(a.network, func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 		defer cancel()
 		if l != nil && l.client.IsLoggedIn() {
-			if err := l.client.Logout(ctx); err != nil {
+			if err := l.unlink(ctx); err != nil {
 				a.log.Info("the old device stays in the phone's list", zap.Error(err))
 			}
 		}
@@ -176,7 +176,7 @@ func (a *Account) heard(event any) {
 	case *events.PairSuccess:
 		a.linked(e)
 	case *events.PairError:
-		a.disconnected(Disconnect{Reason: ReasonNetwork})
+		a.failedToPair()
 	case *events.PushNameSetting:
 		a.record.PushName = e.Action.GetName()
 		a.saveThen(func() {})
@@ -219,11 +219,23 @@ func (a *Account) show(codes []string) {
 // device while whatsmeow is still confirming the pairing: cut off then, it would
 // take the pairing for failed and forget the device.
 func (a *Account) ended(end Disconnect) {
-	if end.Reason == ReasonPaired && !a.paired() {
+	switch {
+	case end.Reason == ReasonPaired && !a.paired():
 		a.link.loginAsked = true
-		return
+	case a.link.leaving && stateAfter[end.Reason] == StateLoggedOut:
+		a.link.removed = true
+	default:
+		a.disconnected(end)
 	}
-	a.disconnected(end)
+}
+
+// failedToPair shows codes again. Where whatsmeow has given up a device that was
+// stored already, it takes the next incarnation to make another.
+func (a *Account) failedToPair() {
+	a.disconnected(Disconnect{Reason: ReasonNetwork})
+	if a.files.store.GivenUp() {
+		a.self.Stop()
+	}
 }
 
 // linked remembers the device. WhatsApp then asks for a login with it, or has
@@ -342,7 +354,7 @@ func (a *Account) disconnected(end Disconnect) {
 	a.become(state, verdict.RetryAt, string(verdict.Reason))
 	switch state {
 	case StateLoggedOut:
-		a.loggedOut(verdict.Reason)
+		a.loggedOut(string(verdict.Reason), func() {})
 	case StateOutdated:
 		a.node.Budget.Outdated()
 	default: // nobody else is concerned
@@ -363,16 +375,31 @@ func (a *Account) becomeUnpairedOrRetry(verdict Verdict) {
 	a.at(verdict.RetryAt, a.connect)
 }
 
-// loggedOut forgets the device, which WhatsApp no longer knows. The next
-// incarnation opens a fresh one, and the next start shows a code.
-func (a *Account) loggedOut(reason DisconnectReason) {
+// loggedOut forgets the device, which WhatsApp no longer knows, and calls then
+// when that is durable. The next incarnation opens a fresh device, and the next
+// start shows a code.
+func (a *Account) loggedOut(reason string, then func()) {
 	a.disown()
 	record := a.record
-	a.noteThen(func(u *unit) error {
-		u.Put(persist.Accounts.Put(record))
-		u.tell(EventLoggedOut, LoggedOutEvent{ClientID: a.number, Reason: string(reason)})
-		return nil
-	}, a.self.Stop)
+	a.must(Do(a.storage, func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+		defer cancel()
+		if err := a.files.store.GiveUp(ctx); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, a.files.ledger.record(ctx, func(u *unit) error {
+			u.Put(persist.Accounts.Put(record))
+			u.tell(EventLoggedOut, LoggedOutEvent{ClientID: a.number, Reason: reason})
+			return nil
+		})
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			a.fail(err)
+			return
+		}
+		then()
+		a.self.Stop()
+	}))
 }
 
 // drop closes the present connection without waiting.
@@ -409,18 +436,29 @@ func (a *Account) stop(command *Command, how Stop) {
 	a.saveThen(func() { command.Reply(Stopped{WasRunning: was, Status: a.status()}, nil) })
 }
 
+// leave is for what asks WhatsApp to remove the device: to be told that it is
+// removed is then no surprise.
+func (a *Account) leave() *link {
+	if a.link != nil {
+		a.link.leaving = true
+	}
+	return a.link
+}
+
 func (a *Account) unlink(command *Command, was bool) {
-	l := a.link
-	a.must(Do(a.network, func(context.Context) (struct{}, error) { return struct{}{}, l.client.Logout(l.ctx) },
+	l := a.leave()
+	a.must(Do(a.network, func(context.Context) (struct{}, error) { return struct{}{}, l.unlink(l.ctx) },
 		func(_ struct{}, err error) {
-			if err != nil {
+			l.leaving = false
+			if err != nil && !l.removed {
 				command.Reply(nil, &Error{Code: CodeUpstreamTimeout, Message: "WhatsApp did not confirm", Cause: err})
 				return
 			}
 			a.drop()
 			a.become(StateLoggedOut, time.Time{}, "asked")
-			command.Reply(Stopped{WasRunning: was, Unlinked: true, Status: a.status()}, nil)
-			a.loggedOut("asked")
+			a.loggedOut("asked", func() {
+				command.Reply(Stopped{WasRunning: was, Unlinked: true, Status: a.status()}, nil)
+			})
 		}))
 }
 

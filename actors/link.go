@@ -22,7 +22,8 @@ import (
 // of its own: nothing that an old connection still says is taken for a new
 // one's. It is given up as a whole.
 type link struct {
-	number  int // which connection of the incarnation it is
+	number  int       // which connection of the incarnation it is
+	device  types.JID // empty while unpaired
 	client  *whatsmeow.Client
 	socket  *socket
 	ctx     context.Context
@@ -33,8 +34,9 @@ type link struct {
 	// tell delivers to the account's actor.
 	tell func(message any) bool
 	// loginAsked is set when WhatsApp asks a device that is just being linked to log
-	// in; the actor's own.
-	loginAsked bool
+	// in, leaving while it is asked to remove the device, and removed when it says
+	// that it has; the actor's own.
+	loginAsked, leaving, removed bool
 	// unhandled is what the phone had sent and nobody handled when the link was
 	// made; see replay. It is set before the connection opens.
 	unhandled []devicestore.UnhandledEvent
@@ -73,7 +75,7 @@ func (a *Account) newLink() *link {
 	// The incarnation's context would end it before its socket: see socket.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
-		number: a.links, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
+		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(),
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) })
@@ -134,6 +136,21 @@ func (l *link) connected() bool {
 	cancel()
 	err := l.client.DangerousInternals().SendNode(over, waBinary.Node{Tag: "iq"}) //nolint:staticcheck // deprecated as a warning; nothing else tells
 	return !errors.Is(err, whatsmeow.ErrNotConnected)
+}
+
+// unlink asks WhatsApp to remove this device from its phone. It blocks.
+//
+// whatsmeow's Logout does the same, then disconnects and empties the device
+// while its own goroutines may be reading both.
+func (l *link) unlink(ctx context.Context) error {
+	_, err := l.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{ //nolint:staticcheck // deprecated as a warning
+		Namespace: "md", Type: "set", To: types.ServerJID,
+		Content: []waBinary.Node{{
+			Tag:   "remove-companion-device",
+			Attrs: waBinary.Attrs{"jid": l.device, "reason": "user_initiated"},
+		}},
+	})
+	return err
 }
 
 // handle is whatsmeow's event handler, called from many goroutines, and also

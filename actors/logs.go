@@ -48,13 +48,10 @@ func (l *clientLog) write(level zapcore.Level, format string, args []any) {
 	l.log.Logf(level, format, args...)
 }
 
-// SilenceSignal takes libsignal's logger away: it prints to standard output and
-// looks up its caller for each debug line. It is a process global; call it once
-// before any client is made.
-func SilenceSignal() {
-	var silent logger.Loggable = silence{}
-	logger.Setup(&silent)
-}
+// libsignal's logger prints to standard output and looks up its caller for each
+// debug line. It is a process global that is read without a lock, so it is
+// replaced before any goroutine runs.
+func init() { logger.Logger = silence{} } //nolint:gochecknoinits // see above
 
 type silence struct{}
 

@@ -152,7 +152,6 @@ func (s *Server) openLog(_ context.Context, config configs.Config) error {
 	if s.log, err = settings.Build(); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	actors.SilenceSignal()
 	return nil
 }
 

@@ -20,7 +20,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
-	"whatsapp-web-server/actors"
 )
 
 // bareKeyEnv holds the simulator's Noise root key for the bare loop, in hex.
@@ -63,7 +62,6 @@ func runBare(endpoint string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	actors.SilenceSignal()
 	loop := &bareLoop{http: dialing(address.Host), answers: json.NewEncoder(out)}
 	for orders := json.NewDecoder(in); ; {
 		var next order

@@ -49,8 +49,11 @@ type registration struct {
 // phone is told next.
 func (s *Store) PutDevice(ctx context.Context, device *store.Device) (err error) {
 	defer s.guard(ctx, "store device", &err)
-	if device.ID == nil {
+	switch {
+	case device.ID == nil:
 		return refusal{errors.New("a device without JID is not stored")}
+	case s.givenUp.Load():
+		return refusal{ErrGivenUp}
 	}
 	state, err := encodeDevice(device)
 	if err != nil {
@@ -68,17 +71,39 @@ func (s *Store) PutDevice(ctx context.Context, device *store.Device) (err error)
 	return s.barrier(ctx, position, err)
 }
 
+// ErrGivenUp is what DeleteDevice answers when it has done its work.
+var ErrGivenUp = errors.New("the device is given up; its registration is kept until another takes its place")
+
 // DeleteDevice marks the registration as given up. The next Open makes a fresh
 // device and removes the signal state of this one.
+//
+// On success it returns [ErrGivenUp]: whatsmeow would otherwise empty the device
+// that its own goroutines are reading.
 func (s *Store) DeleteDevice(ctx context.Context, _ *store.Device) (err error) {
-	defer s.guard(ctx, "delete device", &err)
+	if err := s.GiveUp(ctx); err != nil {
+		return err
+	}
+	return ErrGivenUp
+}
+
+// GiveUp is what the owner does with a device that WhatsApp no longer knows:
+// DeleteDevice, without its odd answer.
+func (s *Store) GiveUp(ctx context.Context) (err error) {
+	defer s.guard(ctx, "give up device", &err)
+	s.givenUp.Store(true)
 	return s.markDeleted(ctx)
 }
+
+// GivenUp tells whether whatsmeow has given the device up, which it also does
+// with one whose pairing failed half-way. The store is of no use then: close it
+// and open another.
+func (s *Store) GivenUp() bool { return s.givenUp.Load() }
 
 // Forget removes the registration and all signal state of the account for good.
 // The store is of no use afterwards: close it and open another.
 func (s *Store) Forget(ctx context.Context) (err error) {
 	defer s.guard(ctx, "forget device", &err)
+	s.givenUp.Store(true)
 	if err := s.markDeleted(ctx); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/devicestore"
 )
 
 func TestRegistrationOutlivesTheProcess(t *testing.T) {
@@ -45,7 +46,8 @@ func TestDeletedDeviceLeavesAMarkAndNoSignalState(t *testing.T) {
 	a, l := paired(t)
 	l.fill(t)
 	old := *l.Device()
-	require.NoError(t, l.Device().Delete(t.Context()))
+	require.ErrorIs(t, l.Device().Delete(t.Context()), devicestore.ErrGivenUp)
+	require.ErrorIs(t, l.Device().Save(t.Context()), devicestore.ErrGivenUp, "a late change would bring it back")
 	l.stop()
 
 	l = a.start(t)

@@ -21,9 +21,10 @@ type Store struct {
 	log     waLog.Logger
 	device  *store.Device
 
-	closed atomic.Bool
-	cancel atomic.Pointer[context.CancelCauseFunc]
-	own    atomic.Pointer[ownAddresses]
+	closed  atomic.Bool
+	givenUp atomic.Bool
+	cancel  atomic.Pointer[context.CancelCauseFunc]
+	own     atomic.Pointer[ownAddresses]
 
 	// prefetched are the versions of the latest GetManySessions without a [Send].
 	prefetched prefetch
