@@ -206,7 +206,7 @@ func (a *Account) show(codes []string) {
 	if a.qr == nil {
 		valid = qrFirst
 	}
-	a.qr = &QR{Code: codes[0], ExpiresAt: time.Now().Add(valid)}
+	a.qr = &QR{Code: codes[0], ExpiresAt: stamp(time.Now().Add(valid))}
 	a.publish(EventQR, QREvent{ClientID: a.number, QR: a.qr.Code, ExpiresAt: a.qr.ExpiresAt})
 	a.at(a.qr.ExpiresAt, func() {
 		if a.link == l && a.session.State == StatePairing {
@@ -467,7 +467,7 @@ func (a *Account) become(next State, until time.Time, reason string) {
 	if a.session.State == next {
 		return
 	}
-	changed, err := a.session.Become(next, time.Now(), until, reason)
+	changed, err := a.session.Become(next, stamp(time.Now()), stamp(until), reason)
 	if err != nil {
 		a.log.Error("state", zap.Error(err))
 		return
@@ -487,6 +487,9 @@ func (a *Account) become(next State, until time.Time, reason string) {
 		return nil
 	})
 }
+
+// stamp is a time as payloads have it; the zero time stays one.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // at replaces the next step of the session.
 func (a *Account) at(when time.Time, do func()) {
