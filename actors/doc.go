@@ -39,7 +39,8 @@
 //	actor               runtime    its mailbox; sleeps when   Stop, a panic          Ref.Stop, Ref.Gone
 //	                               there is nothing
 //	lane                an actor   its bounded queue; exists  the incarnation's      Self.Join and, always,
-//	                               only while it has jobs     context                before Gone
+//	                               while it has jobs, or had  context                before Gone
+//	                               one seconds ago
 //	timer (Self.After)  an actor   one message to its actor   firing or Timer.Stop   nobody: it only sends
 //	whatsmeow's own     a client   one connection             Disconnect and its     the lane that connects
 //	                                                          context                and disconnects
@@ -58,6 +59,8 @@
 //	                         job, timer or frame underway
 //	jobs of a lane           given when it is made        ErrBusy to the actor
 //	waiting for the budget   BudgetConfig.MaxWaiting      ErrBusy
+//	events of a subscription FeedLimits                   ErrSlow; the reader resumes
+//	                                                      from the log
 //
 // # Durability
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"whatsapp-web-server/persist"
@@ -23,7 +24,10 @@ type ledger struct {
 	now     func() time.Time
 
 	mu   sync.Mutex
-	head Cursor // the newest event that was appended
+	head Cursor // the newest event that was appended; its log never changes
+	// durable is the sequence of the newest event that is: the committer sets it,
+	// which must not wait for mu.
+	durable atomic.Int64
 }
 
 // openLedger continues the account's log, named log, where its storage ends.
@@ -35,16 +39,14 @@ func openLedger(ctx context.Context, j *journal.Journal, account, log string, pu
 	l := &ledger{account: account, journal: j, publish: publish, now: time.Now, head: Cursor{Log: log}}
 	if len(newest) > 0 {
 		l.head.Seq = newest[0].Seq
+		l.durable.Store(l.head.Seq)
 	}
 	return l, nil
 }
 
-// newest is the place of the newest event, durable or about to be.
-func (l *ledger) newest() Cursor {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head
-}
+// newest is the place of the newest event that is durable: a reader may be told
+// of it, since no crash takes it back.
+func (l *ledger) newest() Cursor { return Cursor{Log: l.head.Log, Seq: l.durable.Load()} }
 
 // unit is one change of the account, atomic with its events.
 type unit struct {
@@ -92,6 +94,7 @@ func (l *ledger) record(ctx context.Context, fn func(*unit) error) error {
 func (l *ledger) hand(events []Event) {
 	for _, event := range events {
 		event.Account = l.account
+		l.durable.Store(event.Cursor.Seq)
 		l.publish(event)
 	}
 }
