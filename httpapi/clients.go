@@ -22,6 +22,7 @@ type Accounts interface {
 	List(ctx context.Context, query ListQuery) (ListPage, error)
 	Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error)
 	Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error)
+	Reader
 }
 
 // Initialize asks that an account exist and its session be kept up.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/supervisor"
 )
 
 const account = "31612345678"
@@ -30,7 +31,13 @@ type office struct {
 	page    ListPage
 	stopped actors.Stopped
 	sent    actors.Sent
-	err     error
+	// What is stored.
+	conversations supervisor.ConversationList
+	conversation  supervisor.ConversationDetail
+	messages      supervisor.MessageList
+	contacts      supervisor.ContactList
+
+	err error
 	// hang answers only when the request's time is over.
 	hang bool
 	// panics makes every answer a panic.

@@ -30,14 +30,6 @@ type clientList struct {
 	Pagination pagination     `json:"pagination"`
 }
 
-// pagination tells where a page lies in its list.
-type pagination struct {
-	Limit   int  `json:"limit"`
-	Offset  int  `json:"offset"`
-	Total   int  `json:"total"`
-	HasMore bool `json:"hasMore"`
-}
-
 func (s *Server) listClients(ctx context.Context, input *listInput) (*reply[clientList], error) {
 	page, err := s.accounts.List(ctx, ListQuery{Limit: input.Limit, Offset: input.Offset, State: actors.State(input.State)})
 	if err != nil {
@@ -50,7 +42,7 @@ func (s *Server) listClients(ctx context.Context, input *listInput) (*reply[clie
 	return &reply[clientList]{succeed(clientList{clients, pagination{
 		Limit:   input.Limit,
 		Offset:  input.Offset,
-		Total:   page.Total,
+		Total:   &page.Total,
 		HasMore: input.Offset+len(clients) < page.Total,
 	}})}, nil
 }

@@ -1,0 +1,149 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/supervisor"
+)
+
+func (s *Server) historyRoutes() {
+	route(s, huma.Operation{
+		OperationID: "listMessages", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/{chatId}", Tags: []string{"messages"},
+		Summary: "List the messages of a chat, newest first",
+	}, s.listMessages)
+}
+
+type messagesInput struct {
+	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	ChatID        chat   `path:"chatId" doc:"person or group" example:"1234567890@c.us"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Before        string `query:"before" maxLength:"1024" doc:"only messages before the one with this id"`
+	PageInput
+}
+
+type messageList struct {
+	Messages   []message  `json:"messages"`
+	Pagination pagination `json:"pagination"`
+}
+
+// message is a message as lists show it.
+type message struct {
+	ClientID  string         `json:"clientId" doc:"the accountNumber"`
+	ID        string         `json:"id" doc:"unique in its chat"`
+	ChatID    string         `json:"chatId"`
+	From      string         `json:"from" doc:"the author"`
+	FromMe    bool           `json:"fromMe"`
+	Sender    person         `json:"sender"`
+	Type      string         `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contacts, poll or unknown"`
+	Body      string         `json:"body" doc:"text or caption; empty where it was deleted for everyone"`
+	Media     *messageMedia  `json:"media,omitempty"`
+	Quote     *messageQuote  `json:"quote,omitempty" doc:"what it answers, in the words of whoever answers"`
+	Status    string         `json:"status" enum:"queued,sending,sent,delivered,read,played,failed,expired,cancelled,unknown,received"`
+	StatusAt  *time.Time     `json:"statusAt,omitempty"`
+	Error     string         `json:"error,omitempty" doc:"error code of what failed"`
+	Timestamp *time.Time     `json:"timestamp"`
+	EditedAt  *time.Time     `json:"editedAt,omitempty"`
+	RevokedAt *time.Time     `json:"revokedAt,omitempty" doc:"when it was deleted for everyone"`
+	Reactions []reaction     `json:"reactions" doc:"the first 256"`
+	Receipts  []receiptState `json:"receipts" doc:"of own messages, one for each recipient that has said something; the first 256"`
+}
+
+type messageMedia struct {
+	MIMEType string `json:"mimeType"`
+	FileName string `json:"fileName,omitempty"`
+	Size     int64  `json:"size" doc:"bytes"`
+	Width    int64  `json:"width,omitempty" doc:"pixels"`
+	Height   int64  `json:"height,omitempty" doc:"pixels"`
+	Duration int64  `json:"duration,omitempty" doc:"seconds"`
+}
+
+type messageQuote struct {
+	ID     string `json:"id"`
+	From   string `json:"from,omitempty"`
+	Sender person `json:"sender"`
+	Type   string `json:"type"`
+	Body   string `json:"body"`
+}
+
+type reaction struct {
+	Emoji     string     `json:"emoji"`
+	From      string     `json:"from"`
+	Sender    person     `json:"sender"`
+	Timestamp *time.Time `json:"timestamp"`
+}
+
+type receiptState struct {
+	Recipient   person     `json:"recipient"`
+	DeliveredAt *time.Time `json:"deliveredAt,omitempty"`
+	ReadAt      *time.Time `json:"readAt,omitempty"`
+	PlayedAt    *time.Time `json:"playedAt,omitempty"`
+}
+
+func (s *Server) listMessages(ctx context.Context, input *messagesInput) (*reply[messageList], error) {
+	if input.Before != "" && input.Cursor != "" {
+		return nil, refuseField("cursor", "cursor: not together with before")
+	}
+	page, err := input.page(input.Limit)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.accounts.Messages(ctx, string(input.AccountNumber), string(input.ChatID), input.Before, page)
+	if err != nil {
+		return nil, err
+	}
+	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
+	shown.Pagination.Total = &list.Total
+	for i, m := range list.Messages {
+		shown.Messages[i] = showMessage(input.AccountNumber, m)
+	}
+	return &reply[messageList]{succeed(shown)}, nil
+}
+
+func showMessage(account number, m supervisor.Message) message {
+	return message{
+		ClientID: string(account), ID: m.ID, ChatID: m.Chat,
+		From: m.Sender.Address(), FromMe: m.Record.FromMe, Sender: showPerson(m.Sender),
+		Type: m.Record.Type, Body: m.Body, Media: showMedia(m.Media), Quote: showQuote(m.Quote),
+		Status: m.Record.Status, StatusAt: showTime(m.Record.StatusAt), Error: m.Record.Error,
+		Timestamp: showTime(m.Record.Timestamp), EditedAt: showTime(m.Record.EditedAt), RevokedAt: showTime(m.Record.RevokedAt),
+		Reactions: showReactions(m.Reactions), Receipts: showReceipts(m.Receipts),
+	}
+}
+
+func showMedia(m *persist.Media) *messageMedia {
+	if m == nil {
+		return nil
+	}
+	return &messageMedia{
+		MIMEType: m.MIMEType, FileName: m.FileName, Size: m.Size, Width: m.Width, Height: m.Height, Duration: m.Duration,
+	}
+}
+
+func showQuote(q *supervisor.Quote) *messageQuote {
+	if q == nil {
+		return nil
+	}
+	return &messageQuote{ID: q.ID, From: q.Sender.Address(), Sender: showPerson(q.Sender), Type: q.Type, Body: q.Body}
+}
+
+func showReactions(known []supervisor.Reaction) []reaction {
+	shown := make([]reaction, len(known))
+	for i, r := range known {
+		shown[i] = reaction{r.Record.Emoji, r.Sender.Address(), showPerson(r.Sender), showTime(r.Record.Timestamp)}
+	}
+	return shown
+}
+
+func showReceipts(known []supervisor.Receipt) []receiptState {
+	shown := make([]receiptState, len(known))
+	for i, r := range known {
+		at := r.Record
+		shown[i] = receiptState{showPerson(r.Recipient), showTime(at.DeliveredAt), showTime(at.ReadAt), showTime(at.PlayedAt)}
+	}
+	return shown
+}
