@@ -16,10 +16,20 @@ type flush struct {
 
 // round makes one commit of what is due and tells the journals. Only journals
 // that were due when it began take part: an account that is opened again
-// meanwhile waits for the next.
-func (c *Committer) round() {
+// meanwhile waits for the next. It returns false if the engine outlived its
+// deadline: another goroutine has taken over then.
+func (c *Committer) round() bool {
 	flushes := c.take()
-	for i, err := range c.apply(flushes) {
+	results, ok := c.apply(flushes)
+	if ok {
+		c.conclude(flushes, results)
+	}
+	return ok
+}
+
+// conclude tells the journals what has become of their flushes.
+func (c *Committer) conclude(flushes []flush, results []error) {
+	for i, err := range results {
 		j := flushes[i].journal
 		if err != nil {
 			j.fail(commitError(j.scope, err))
@@ -48,9 +58,11 @@ func (c *Committer) take() []flush {
 }
 
 // apply commits the flushes and returns one result for each. Those that write
-// nothing are not the engine's business.
-func (c *Committer) apply(flushes []flush) []error {
-	results := make([]error, len(flushes))
+// nothing are not the engine's business. It is not ok if the call outlived its
+// deadline: the call is left behind with its goroutine, for Close to wait for;
+// its accounts fail, and the generation they take next shuts it out.
+func (c *Committer) apply(flushes []flush) (results []error, ok bool) {
+	results = make([]error, len(flushes))
 	var batches []persist.Batch
 	var places []int
 	for i, f := range flushes {
@@ -60,52 +72,34 @@ func (c *Committer) apply(flushes []flush) []error {
 		}
 	}
 	if len(batches) == 0 {
-		return results
+		return results, true
 	}
-	for i, err := range c.commit(batches) {
-		results[places[i]] = err
-	}
-	return results
-}
-
-// commit is one call of the engine. A call that outlives its deadline is left
-// behind, for Close to wait for: its accounts fail, and the generation they
-// take next shuts it out.
-func (c *Committer) commit(batches []persist.Batch) []error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.options.ApplyTimeout)
 	defer cancel()
-	answer := make(chan []error, 1)
-	c.caller() <- func() { answer <- c.call(ctx, batches) }
-	select {
-	case errs := <-answer:
-		return errs
-	case <-ctx.Done():
-		c.dismiss()
-		return repeat(ctx.Err(), len(batches))
+	inTime := c.replaceAfter(ctx, flushes)
+	for i, err := range c.call(ctx, batches) {
+		results[places[i]] = err
 	}
+	return results, inTime()
 }
 
-// caller is where the goroutine that calls the engine takes its work. It is
-// kept from one commit to the next, since engines go deep and a stack that has
-// grown once need not grow again.
-func (c *Committer) caller() chan<- func() {
-	if c.calls == nil {
-		calls := make(chan func())
-		c.calls = calls
-		c.applies.Go(func() {
-			for call := range calls {
-				call()
-			}
-		})
-	}
-	return c.calls
-}
-
-// dismiss ends that goroutine, after the call that it may be in.
-func (c *Committer) dismiss() {
-	if c.calls != nil {
-		close(c.calls)
-		c.calls = nil
+// replaceAfter has another goroutine fail the flushes and carry on in place of
+// the calling one when ctx ends. The returned function calls it off, unless it
+// is too late. To commit in a goroutine of its own each time would cost two
+// switches more, which at a low rate cost more than many a commit.
+func (c *Committer) replaceAfter(ctx context.Context, flushes []flush) (callOff func() bool) {
+	c.running.Add(1) // for the other goroutine, from now on
+	stop := context.AfterFunc(ctx, func() {
+		defer c.running.Done()
+		c.conclude(flushes, repeat(ctx.Err(), len(flushes)))
+		c.run()
+	})
+	return func() bool {
+		stopped := stop()
+		if stopped {
+			c.running.Done()
+		}
+		return stopped
 	}
 }
 

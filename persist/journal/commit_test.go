@@ -258,6 +258,5 @@ func TestCommitterCloseCancelsACommitWhenTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, c.Close(ctx), context.DeadlineExceeded)
-	<-c.stopped
-	c.applies.Wait()
+	c.running.Wait()
 }

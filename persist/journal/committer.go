@@ -11,8 +11,8 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// Committer makes the writes of all accounts of a node durable. It owns two
-// goroutines, one of which calls the engine.
+// Committer makes the writes of all accounts of a node durable. It owns one
+// goroutine, and those that were left behind in calls of the engine.
 type Committer struct {
 	engine  persist.Engine
 	options Options
@@ -22,9 +22,7 @@ type Committer struct {
 	wake    chan struct{} // capacity 1: something is due
 	lazy    *time.Timer   // runs while dirty is not empty
 	stop    chan struct{}
-	stopped chan struct{}
-	applies sync.WaitGroup
-	calls   chan func() // to who calls the engine; nil if nobody is; run's own
+	running sync.WaitGroup
 
 	dirtyBytes atomic.Int64
 	cleanBytes atomic.Int64
@@ -46,13 +44,12 @@ func NewCommitter(engine persist.Engine, options Options) *Committer {
 		options: options.withDefaults(),
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
 		open:    map[string]*Journal{},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.lazy = time.NewTimer(c.options.LazyDelay)
 	c.lazy.Stop()
-	go c.run()
+	c.running.Go(c.run)
 	return c
 }
 
@@ -112,6 +109,7 @@ func (c *Committer) Close(ctx context.Context) error {
 		j.end(persist.ErrClosed)
 	}
 	close(c.stop)
+	c.lazy.Stop()
 	err = errors.Join(err, c.join(ctx))
 	c.cancel()
 	return err
@@ -132,13 +130,12 @@ func (c *Committer) flushAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// join waits for the goroutine and for commits that were given up.
+// join waits for the goroutine and for those that were left behind.
 func (c *Committer) join(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		<-c.stopped
-		c.applies.Wait()
+		c.running.Wait()
 	}()
 	select {
 	case <-done:

@@ -2,14 +2,12 @@ package journal
 
 import "time"
 
-// run commits what is due until the committer is stopped.
+// run commits what is due until the committer is stopped, or another goroutine
+// has taken over.
 func (c *Committer) run() {
-	defer close(c.stopped)
-	defer c.dismiss()
-	defer c.lazy.Stop()
 	idle := time.NewTicker(c.options.IdleAfter)
 	defer idle.Stop()
-	for {
+	for going := true; going; {
 		select {
 		case <-c.stop:
 			return
@@ -19,7 +17,7 @@ func (c *Committer) run() {
 		case <-idle.C:
 			c.rest()
 		}
-		c.round()
+		going = c.round()
 	}
 }
 
