@@ -2,8 +2,9 @@
 
 -- One table for each kind of persist/kinds.go, its columns in the same order.
 -- Every row of an account begins with the account; text and blobs compare by
--- bytes. Tables of small rows are clustered by their key (WITHOUT ROWID);
--- large rows would make that tree deep and spill into overflow pages.
+-- bytes. Tables of small rows are clustered by their key (WITHOUT ROWID), which
+-- spares a write of the key beside the row; rows of often more than a kilobyte
+-- would make that tree deep and spill into overflow pages.
 
 -- The engine's own: the generation of the one writer of each account. It
 -- survives the account.
@@ -192,7 +193,7 @@ CREATE TABLE events (
     at      INTEGER NOT NULL,
     data    TEXT    NOT NULL,
     PRIMARY KEY (account, seq)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Accepted messages that have not reached their end.
 CREATE TABLE outbox (
@@ -207,7 +208,7 @@ CREATE TABLE outbox (
     expires_at   INTEGER NOT NULL,
     attempts     INTEGER NOT NULL,
     PRIMARY KEY (account, message_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_by_order ON outbox (account, accepted_seq, message_id);
 
 -- Which message a caller's key made.
@@ -343,7 +344,7 @@ CREATE TABLE outgoing_events (
     plaintext   BLOB    NOT NULL,
     inserted_at INTEGER NOT NULL,
     PRIMARY KEY (account, chat, id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX outgoing_events_by_insert ON outgoing_events (account, inserted_at, chat, id);
 
 -- The other address of a person, both ways.
