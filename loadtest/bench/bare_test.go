@@ -19,7 +19,6 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
-
 )
 
 // bareKeyEnv holds the simulator's Noise root key for the bare loop, in hex.
