@@ -26,6 +26,11 @@ func (s *stage) cheatSheet() []recipe {
 			`curl -s PHONES/phones/ANN/messages -d '{"to":"SHOP","text":"Are you open?"}'`,
 			`curl -s PHONES/phones/ANN/messages`,
 		}},
+		{"Read what has been stored: chats, messages, contacts.", []string{
+			`curl -s REST/api/conversations/SHOP`,
+			`curl -s REST/api/messages/SHOP/ANN@c.us`,
+			`curl -s REST/api/contacts/SHOP`,
+		}},
 		{"Link a third account: show its code, then scan it.", []string{
 			`curl -s REST/api/clients/initialize JSON '{"accountNumber":"DESK"}'`,
 			`sleep 1; curl -s REST/api/clients/DESK/qr | sed 's/.*"qr":"\([^"]*\)".*/{"qr":"\1"}/' | curl -s PHONES/phones/DESK/scan -d @-`,

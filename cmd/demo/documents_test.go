@@ -72,8 +72,8 @@ func routes(t *testing.T) (routes []string) {
 	require.NoError(t, json.Unmarshal([]byte(document(t, "httpapi/testdata/openapi.golden.json")), &specification))
 	for path, operations := range specification.Paths {
 		for method := range operations {
-			path = strings.ReplaceAll(path, "{accountNumber}", "{a}")
-			routes = append(routes, strings.ToUpper(method)+" "+strings.TrimPrefix(path, "/api"))
+			path = strings.NewReplacer("/api", "", "{accountNumber}", "{a}", "{chatId}", "{chat}").Replace(path)
+			routes = append(routes, strings.ToUpper(method)+" "+path)
 		}
 	}
 	slices.Sort(routes)

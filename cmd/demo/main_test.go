@@ -166,7 +166,7 @@ func TestEveryLineOfTheCheatSheetWorksWhenPasted(t *testing.T) {
 		require.Regexp(t, `^[{\[]`, output, line)
 		require.NotContains(t, output, `"error"`, line)
 	}
-	require.GreaterOrEqual(t, pasted, 8)
+	require.GreaterOrEqual(t, pasted, 11)
 	d.readUntil(t, "from Ann 31600000003: Are you open?")
 	d.readUntil(t, "31600000004  ready")
 	require.NoError(t, syscall.Kill(-d.command.Process.Pid, syscall.SIGINT), "as Ctrl-C does, to the server as well")
@@ -186,14 +186,20 @@ func paste(t *testing.T, line string) (output string, err error) {
 }
 
 func TestPortsThatAreTakenAreLeftAlone(t *testing.T) {
-	for _, address := range []string{"localhost:3001", "localhost:3002", "localhost:4480"} {
-		if listener, err := net.Listen("tcp", address); err == nil { // else it is taken already
-			defer listener.Close()
+	var taken []string
+	for _, port := range []string{"3001", "3002", "4480"} {
+		listener, err := net.Listen("tcp", "localhost:"+port)
+		if err != nil {
+			continue // somebody has it already, and may let go of it at any time
 		}
+		t.Cleanup(func() { _ = listener.Close() })
+		taken = append(taken, port)
 	}
 	d := startBuilt(t, "--once")
 	require.Zero(t, d.finish(t), "%s%s", &d.printed, &d.errors)
-	require.NotRegexp(t, `:(3001|3002|4480)\b`, d.printed.String())
+	for _, port := range taken {
+		require.NotRegexp(t, ":"+port+`\b`, d.printed.String())
+	}
 }
 
 func TestAFailureTellsWhyAndShowsTheServersLog(t *testing.T) {
