@@ -36,7 +36,7 @@ func newSending(t *testing.T) *sending {
 func internals(l *life) *whatsmeow.DangerousInternalClient {
 	client := whatsmeow.NewClient(l.Device(), waLog.Noop)
 	client.UseRetryMessageStore = true
-	return client.DangerousInternals() //nolint:staticcheck // deprecated as a warning; these steps are what is tested
+	return client.DangerousInternals()
 }
 
 // encrypt goes the way of SendMessage from the keeping of the payload to the
