@@ -127,10 +127,11 @@ func showLast(c supervisor.Conversation) *lastMessage {
 	if c.Last == nil {
 		return nil
 	}
+	record := c.Last.Record
 	return &lastMessage{
-		ID: c.Last.ID, Type: c.Record.LastMessageType, Body: c.Record.Preview,
-		From: c.Last.Sender.Address(), FromMe: c.Record.LastMessageFromMe, Sender: showPerson(c.Last.Sender),
-		Status: c.Last.Record.Status, Timestamp: showTime(c.Record.LastMessageAt), RevokedAt: showTime(c.Last.Record.RevokedAt),
+		ID: c.Last.ID, Type: record.Type, Body: c.Record.Preview,
+		From: c.Last.Sender.Address(), FromMe: record.FromMe, Sender: showPerson(c.Last.Sender),
+		Status: record.Status, Timestamp: showTime(record.Timestamp), RevokedAt: showTime(record.RevokedAt),
 	}
 }
 

@@ -160,8 +160,8 @@ func TestAConversationShowsAllThatIsKnown(t *testing.T) {
 	t.Parallel()
 	c := supervisor.Conversation{
 		ID: "1234567890@c.us", Person: annie, Setting: persist.ChatSetting{Pinned: true, MutedUntil: noon},
-		Record: persist.Chat{LastMessageAt: noon, LastMessageType: "text", Preview: "hi", Unread: 3},
-		Last:   &supervisor.LastMessage{ID: "M1", Sender: annie, Record: persist.Message{Status: "received"}},
+		Record: persist.Chat{LastMessageAt: noon, Preview: "hi", Unread: 3},
+		Last:   &supervisor.LastMessage{ID: "M1", Sender: annie, Record: persist.Message{Type: "text", Status: "received", Timestamp: noon}},
 	}
 	want := map[string]any{
 		"clientId": account, "chatId": "1234567890@c.us", "name": "Annie", "isGroup": false, "person": shown,

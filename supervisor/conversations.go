@@ -24,7 +24,7 @@ type Conversation struct {
 
 // LastMessage is what a list of chats shows of the newest message.
 type LastMessage struct {
-	Record persist.Message // the zero value where the chat alone remembers it
+	Record persist.Message // as far as the chat remembers it, where it is gone
 	ID     string
 	Sender actors.Person
 }
@@ -171,7 +171,9 @@ func (r *reading) last(ctx context.Context, chat persist.Chat) (*LastMessage, er
 	if err != nil {
 		return nil, err
 	}
-	last := &LastMessage{ID: chat.LastMessageID, Sender: sender}
+	last := &LastMessage{ID: chat.LastMessageID, Sender: sender, Record: persist.Message{
+		Timestamp: chat.LastMessageAt, Type: chat.LastMessageType, FromMe: chat.LastMessageFromMe,
+	}}
 	for _, message := range namesakes {
 		if message.Sender == chat.LastMessageSender {
 			last.Record, last.ID = message, nameAmong(namesakes, message)
