@@ -28,7 +28,7 @@ help:
 ## demo: plays the server against a simulated WhatsApp; DEMO_FLAGS=--once ends by itself
 .PHONY: demo
 demo:
-	@echo "Building; the first time this takes a minute or two."
+	@echo "Building; the first time this takes a few minutes."
 	@go build -o bin/ ./cmd/demo ./cmd/server
 	@bin/demo --server bin/server $(DEMO_FLAGS)
 
