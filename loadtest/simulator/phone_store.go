@@ -13,6 +13,8 @@ import (
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/util/keys"
 	"google.golang.org/protobuf/proto"
+
+	"whatsapp-web-server/persist/devicestore/ratchet"
 )
 
 // silence keeps libsignal from printing every failed decryption to standard output.
@@ -135,10 +137,11 @@ func (m *signalMemory) HasSession(_ context.Context, address string) (bool, erro
 	return ok, nil
 }
 
+// PutSession stores a session without what libsignal spoils of it in decrypting, which a real phone does not.
 func (m *signalMemory) PutSession(_ context.Context, address string, session []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sessions[address] = session
+	m.sessions[address] = ratchet.Mend(m.sessions[address], session, store.SignalProtobufSerializer)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.mau.fi/whatsmeow/store"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/devicestore/ratchet"
 	"whatsapp-web-server/persist/journal"
 )
 
@@ -37,25 +38,25 @@ func (s *Store) HasSession(ctx context.Context, address string) (_ bool, err err
 	return found, err
 }
 
-// PutSession stores a session. Outside a decryption a frame follows it, so it is
+// PutSession stores a session, in a decryption without what that has spoilt of
+// it (see [ratchet.Mend]). Outside a decryption a frame follows it, so it is
 // durable when it returns; and it must continue the stored session, else
 // [ErrSessionChanged]. That error is context.Canceled as well: a retry receipt
 // that met it stays unacknowledged and comes again.
 func (s *Store) PutSession(ctx context.Context, address string, session []byte) (err error) {
 	defer s.guard(ctx, "store signal session", &err)
 	s.touch(ctx, address)
-	next := persist.SignalSessions.Put(persist.SignalSession{Address: address, Session: session})
 	position, err := s.update(ctx, func(tx *journal.Tx) error {
-		if decryptionOf(ctx) == nil {
-			stored, found, err := findIn(ctx, s, tx, persist.SignalSessions, address)
-			if err != nil {
-				return err
-			}
-			if found && !continues(stored.Session, session) {
-				return refusal{fmt.Errorf("%w: %w", ErrSessionChanged, context.Canceled)}
-			}
+		stored, found, err := findIn(ctx, s, tx, persist.SignalSessions, address)
+		switch {
+		case err != nil:
+			return err
+		case decryptionOf(ctx) != nil:
+			session = ratchet.Mend(stored.Session, session, store.SignalProtobufSerializer)
+		case found && !continues(stored.Session, session):
+			return refusal{fmt.Errorf("%w: %w", ErrSessionChanged, context.Canceled)}
 		}
-		tx.Put(next)
+		tx.Put(persist.SignalSessions.Put(persist.SignalSession{Address: address, Session: session}))
 		return nil
 	})
 	return s.barrier(ctx, position, err)
