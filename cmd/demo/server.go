@@ -24,8 +24,9 @@ const (
 func build(ctx context.Context, folder string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	binary := filepath.Join(folder, "server.exe")                                                      // the name that every system runs
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "whatsapp-web-server/cmd/server") //nolint:gosec // our own folder
+	binary := filepath.Join(folder, "server.exe") // every system runs it by that name
+	//nolint:gosec // our own folder
+	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "whatsapp-web-server/cmd/server")
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w\n%s", err, output)
 	}
@@ -47,41 +48,42 @@ type server struct {
 // startServer starts binary in folder, on ports 3001 and 3002 where they are
 // free, and connected to the network that environment tells.
 func startServer(ctx context.Context, folder, binary string, environment []string) (*server, error) {
-	rest, err := freePort(ctx, 3001)
-	if err != nil {
+	rest, noRest := freePort(ctx, 3001)
+	socket, noSocket := freePort(ctx, 3002)
+	binary, noBinary := filepath.Abs(binary)
+	if err := errors.Join(noRest, noSocket, noBinary); err != nil {
 		return nil, err
 	}
-	socket, err := freePort(ctx, 3002)
+	log, err := os.Create(filepath.Join(folder, "server.log"))
 	if err != nil {
-		return nil, err
-	}
-	s := &server{
-		rest: net.JoinHostPort("localhost", rest), socket: net.JoinHostPort("localhost", socket),
-		ended: make(chan struct{}),
-	}
-	if binary, err = filepath.Abs(binary); err != nil {
-		return nil, fmt.Errorf("find the server: %w", err)
-	}
-	if s.log, err = os.Create(filepath.Join(folder, "server.log")); err != nil {
 		return nil, fmt.Errorf("open the server's log: %w", err)
 	}
+	s := &server{rest: net.JoinHostPort("localhost", rest), socket: net.JoinHostPort("localhost", socket), log: log}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
 	command := exec.CommandContext(running, binary) //nolint:gosec // what the user asked for
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = stopTimeout
 	command.Dir = folder
 	command.Env = append([]string{"PORT=" + rest, "WEBSOCKET_PORT=" + socket}, environment...)
-	command.Stdout, command.Stderr = s.log, s.log
+	command.Stdout, command.Stderr = log, log
+	if err := s.run(command, cancel); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the server: %w", err), log.Close())
+	}
+	return s, nil
+}
+
+// run starts the process, which cancel asks to stop.
+func (s *server) run(command *exec.Cmd, cancel context.CancelFunc) error {
 	if err := command.Start(); err != nil {
 		cancel()
-		return nil, errors.Join(fmt.Errorf("start the server: %w", err), s.log.Close())
+		return err
 	}
+	s.cancel, s.ended = cancel, make(chan struct{})
 	go func() {
 		s.err = command.Wait()
 		close(s.ended)
 	}()
-	return s, nil
+	return nil
 }
 
 // stop asks the server to drain and waits until it has ended, by force in the
