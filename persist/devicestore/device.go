@@ -253,7 +253,8 @@ func (s *Store) purge(ctx context.Context) error {
 			return fmt.Errorf("clear %s: %w", table.Name, err)
 		}
 	}
-	return nil
+	_, err := s.write(ctx, persist.Counters.Remove(uploadedPreKeys))
+	return err
 }
 
 func (s *Store) clear(ctx context.Context, table *persist.Table) error {

@@ -121,6 +121,9 @@ func (l *life) requireNoSignalState(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, rows, table.Name)
 	}
+	count, err := l.UploadedPreKeyCount(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, count)
 }
 
 func TestConsumedNewestPreKeyIDIsNotGivenOutAgain(t *testing.T) {

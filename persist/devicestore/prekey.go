@@ -9,9 +9,15 @@ import (
 	"whatsapp-web-server/persist/journal"
 )
 
-// lastPreKeyID names the counter that holds the newest id given out, so that the
-// id of a consumed key is not used again for another.
-const lastPreKeyID = "prekeys"
+// Counters of prekeys.
+const (
+	// lastPreKeyID holds the newest id given out, so that the id of a consumed key
+	// is not used again for another.
+	lastPreKeyID = "prekeys"
+	// uploadedPreKeys counts what WhatsApp may still give out: whatsmeow asks at
+	// each connect, and there are some 800.
+	uploadedPreKeys = "prekeys/uploaded"
+)
 
 // GetOrGenPreKeys returns count keys that were never uploaded, old ones first,
 // generating what is missing. They are durable when it returns.
@@ -65,7 +71,13 @@ func (s *Store) generate(ctx context.Context, count int, uploaded bool) ([]*keys
 	}
 	last.Name = lastPreKeyID
 	mutations = append(mutations, persist.Counters.Put(last))
-	position, err := s.write(ctx, mutations...)
+	position, err := s.update(ctx, func(tx *journal.Tx) error {
+		tx.Put(mutations...)
+		if uploaded {
+			tx.Count(uploadedPreKeys, int64(count))
+		}
+		return nil
+	})
 	return generated, s.barrier(ctx, position, err)
 }
 
@@ -82,7 +94,17 @@ func (s *Store) GetPreKey(ctx context.Context, id uint32) (_ *keys.PreKey, err e
 // RemovePreKey forgets a consumed key.
 func (s *Store) RemovePreKey(ctx context.Context, id uint32) (err error) {
 	defer s.guard(ctx, "remove prekey", &err)
-	_, err = s.write(ctx, persist.PreKeys.Remove(id))
+	_, err = s.update(ctx, func(tx *journal.Tx) error {
+		key, found, err := findIn(ctx, s, tx, persist.PreKeys, id)
+		if err != nil || !found {
+			return err
+		}
+		tx.Put(persist.PreKeys.Remove(id))
+		if key.Uploaded {
+			tx.Count(uploadedPreKeys, -1)
+		}
+		return nil
+	})
 	return err
 }
 
@@ -97,6 +119,7 @@ func (s *Store) MarkPreKeysAsUploaded(ctx context.Context, upToID uint32) (err e
 			if key.ID <= upToID && !key.Uploaded {
 				key.Uploaded = true
 				tx.Put(persist.PreKeys.Put(key))
+				tx.Count(uploadedPreKeys, 1)
 			}
 		}
 		return nil
@@ -105,17 +128,10 @@ func (s *Store) MarkPreKeysAsUploaded(ctx context.Context, upToID uint32) (err e
 }
 
 // UploadedPreKeyCount counts the keys that WhatsApp may still give out.
-func (s *Store) UploadedPreKeyCount(ctx context.Context) (count int, err error) {
+func (s *Store) UploadedPreKeyCount(ctx context.Context) (_ int, err error) {
 	defer s.guard(ctx, "count prekeys", &err)
-	for key, err := range scan(ctx, s, persist.PreKeys, persist.Query{}) {
-		if err != nil {
-			return 0, err
-		}
-		if key.Uploaded {
-			count++
-		}
-	}
-	return count, nil
+	counter, _, err := find(ctx, s, persist.Counters, uploadedPreKeys)
+	return int(counter.Value), err
 }
 
 func preKeyOf(key persist.PreKey) *keys.PreKey {
