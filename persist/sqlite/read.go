@@ -42,6 +42,9 @@ func newReader(ctx context.Context, path string) (*reader, error) {
 
 // take waits for an idle connection until ctx ends.
 func (r *reader) take(ctx context.Context) (*session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	select {
 	case <-r.turns:
 	case <-ctx.Done():
@@ -113,7 +116,8 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 }
 
 // query runs a statement on a connection that is idle, or will be before ctx
-// ends.
+// ends. From then on the context no longer counts: to watch it the driver would
+// start a goroutine for each read, and reads are bounded.
 func (r *reader) query(ctx context.Context, table *persist.Table, text string, values []any) (rows []persist.Row, err error) {
 	s, err := r.take(ctx)
 	if err != nil {
@@ -121,7 +125,7 @@ func (r *reader) query(ctx context.Context, table *persist.Table, text string, v
 	}
 	defer r.giveBack(s)
 	err = s.use(func(on connection) error {
-		rows, err = on.query(ctx, text, len(table.Columns), values)
+		rows, err = on.query(text, len(table.Columns), values)
 		return err
 	})
 	return rows, err

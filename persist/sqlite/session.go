@@ -43,14 +43,13 @@ type connection struct {
 	statements map[string]driver.Stmt
 }
 
-// query returns what a statement selects, rows of this many columns. The
-// context counts until the first row is found.
-func (c connection) query(ctx context.Context, text string, columns int, values []any) (found []persist.Row, err error) {
+// query returns what a statement selects, rows of this many columns.
+func (c connection) query(text string, columns int, values []any) (found []persist.Row, err error) {
 	statement, err := c.prepare(text)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := statement.(driver.StmtQueryContext).QueryContext(ctx, named(values))
+	rows, err := statement.(driver.StmtQueryContext).QueryContext(context.Background(), named(values))
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (tx transaction) exec(query string, values ...any) (int64, error) {
 
 // integer returns the single integer that the query selects, 0 if there is no row.
 func (tx transaction) integer(query string, values ...any) (int64, error) {
-	rows, err := tx.query(context.Background(), query, 1, values)
+	rows, err := tx.query(query, 1, values)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
