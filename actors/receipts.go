@@ -80,10 +80,7 @@ func (in *inbound) received(ctx context.Context, u *unit, evt *events.Receipt, i
 // noteReceipt keeps the recipient's own record; false means that it said so
 // before.
 func (in *inbound) noteReceipt(ctx context.Context, u *unit, message persist.Message, user types.JID, status string, at time.Time) (bool, error) {
-	receipt, err := persist.UserReceipts.Get(ctx, u, in.people.scope, message.Chat, message.ID, user.String())
-	if errors.Is(err, persist.ErrNotFound) {
-		receipt, err = persist.UserReceipt{Chat: message.Chat, MessageID: message.ID, User: user.String()}, nil
-	}
+	receipt, err := in.earlierReceipt(ctx, u, message, user)
 	if err != nil {
 		return false, err
 	}
@@ -96,6 +93,21 @@ func (in *inbound) noteReceipt(ctx context.Context, u *unit, message persist.Mes
 	*when = at
 	u.Put(persist.UserReceipts.Put(receipt))
 	return true, nil
+}
+
+// earlierReceipt is what the recipient has said of the message so far. Of a
+// message that nobody has received yet nobody has said anything, which spares
+// the commonest receipt a look into storage.
+func (in *inbound) earlierReceipt(ctx context.Context, u *unit, message persist.Message, user types.JID) (persist.UserReceipt, error) {
+	none := persist.UserReceipt{Chat: message.Chat, MessageID: message.ID, User: user.String()}
+	if progress[message.Status] < progress["delivered"] {
+		return none, nil
+	}
+	receipt, err := persist.UserReceipts.Get(ctx, u, in.people.scope, message.Chat, message.ID, user.String())
+	if errors.Is(err, persist.ErrNotFound) {
+		return none, nil
+	}
+	return receipt, err
 }
 
 // readElsewhere clears the unread count of a chat that the account's owner has
