@@ -75,7 +75,7 @@ type Account struct {
 	busy    bool                 // a send is under way
 	awaited map[string]*Command  // who waits for which message's end
 
-	lastTraffic time.Time
+	traffic traffic
 
 	// anyNumber is the record's, for whatsmeow's goroutine that asks admit.
 	anyNumber atomic.Bool
@@ -211,7 +211,6 @@ func (a *Account) Receive(_ *Self, message any) {
 		a.command(m)
 	case linkEvent:
 		if a.link != nil && a.link.number == m.link {
-			a.lastTraffic = time.Now()
 			a.heard(m.event)
 		}
 	case linkBroken:
@@ -266,9 +265,10 @@ func (a *Account) Stopped(self *Self) {
 }
 
 func (a *Account) status() Status {
+	last, lag := a.traffic.heard()
 	status := Status{
 		Account: a.number, Session: a.session, Running: a.record.Running, Paired: a.paired(),
-		Name: a.record.PushName, QR: a.qr, LastTraffic: a.lastTraffic, Queued: len(a.queue),
+		Name: a.record.PushName, QR: a.qr, LastTraffic: last, Lag: lag, Queued: len(a.queue),
 		Events: a.files.ledger.newest(), DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata,
 		CreatedAt: a.files.entry.CreatedAt,
 	}

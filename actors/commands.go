@@ -25,6 +25,9 @@ type Status struct {
 	QR *QR
 	// LastTraffic is when anything was last heard from WhatsApp.
 	LastTraffic time.Time
+	// Lag is how far the last message or receipt was behind WhatsApp's clock when
+	// it was stored; zero before the first.
+	Lag time.Duration
 	// Queued counts messages that were accepted and have not reached their end.
 	Queued int
 	// Events is the place of the newest event in the log.

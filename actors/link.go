@@ -30,6 +30,7 @@ type link struct {
 	cancel  context.CancelCauseFunc
 	given   atomic.Pointer[error] // why it was given up
 	inbound *inbound
+	traffic *traffic // the account's
 	log     *zap.Logger
 	// tell delivers to the account's actor.
 	tell func(message any) bool
@@ -76,7 +77,7 @@ func (a *Account) newLink() *link {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
-		inbound: a.newInbound(),
+		inbound: a.newInbound(), traffic: &a.traffic,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) })
 	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), newClientLog(a.log, l.ended), l.handle)
@@ -172,6 +173,7 @@ func (l *link) handle(event any) (ok bool) {
 		l.giveUp(fmt.Errorf("store a %T: %w", event, err))
 		return false
 	}
+	l.traffic.note(event, time.Now())
 	return true
 }
 
