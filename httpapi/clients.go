@@ -21,6 +21,8 @@ type Accounts interface {
 	// List gives accounts by number.
 	List(ctx context.Context, query ListQuery) (ListPage, error)
 	Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error)
+	// Remove ends an account for good, and tells whether its device was unlinked.
+	Remove(ctx context.Context, account string) (unlinked bool, err error)
 	Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error)
 	Reader
 }
@@ -73,6 +75,10 @@ func (s *Server) clientRoutes() {
 		OperationID: "disconnectClient", Method: http.MethodDelete, Path: "/api/clients/{accountNumber}/disconnect", Tags: tags,
 		Summary: "Stop a session and keep its credentials, or unlink the device",
 	}, s.disconnect)
+	route(s, huma.Operation{
+		OperationID: "removeClient", Method: http.MethodDelete, Path: "/api/clients/{accountNumber}", Tags: tags,
+		Summary: "Unlink the device and remove the account with all its data",
+	}, s.remove)
 	s.qrRoute(tags)
 }
 
@@ -141,6 +147,24 @@ func (s *Server) disconnect(ctx context.Context, input *disconnectInput) (*reply
 		Unlinked:   stopped.Unlinked,
 		Client:     showStatus(stopped.Status),
 	})}, nil
+}
+
+type removeInput struct {
+	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+}
+
+type removed struct {
+	ClientID string `json:"clientId" doc:"the accountNumber"`
+	Unlinked bool   `json:"unlinked" doc:"WhatsApp confirmed that the device is gone; if not, the phone still lists it"`
+}
+
+func (s *Server) remove(ctx context.Context, input *removeInput) (*reply[removed], error) {
+	account := string(input.AccountNumber)
+	unlinked, err := s.accounts.Remove(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[removed]{succeed(removed{ClientID: account, Unlinked: unlinked})}, nil
 }
 
 // clientStatus is an account as the API shows it.

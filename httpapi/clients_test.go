@@ -184,6 +184,14 @@ func pairing(left time.Duration) actors.Status {
 	}
 }
 
+func TestRemovingTellsWhetherThePhoneStillListsTheDevice(t *testing.T) {
+	asked := &office{stopped: actors.Stopped{Unlinked: true}}
+	data := boot(t, Config{}, asked).ask(http.MethodDelete, "/api/clients/"+account, "").granted(t, http.StatusOK)
+	require.Equal(t, account, data["clientId"])
+	require.Equal(t, true, data["unlinked"])
+	require.Equal(t, []any{account, "remove"}, asked.questions())
+}
+
 func TestQRIsTextUnlessAPictureIsAskedFor(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{status: pairing(time.Minute)})

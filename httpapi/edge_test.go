@@ -77,6 +77,10 @@ func (o *office) Stop(ctx context.Context, account string, command actors.Stop) 
 	return o.stopped, o.answer(ctx, account, command)
 }
 
+func (o *office) Remove(ctx context.Context, account string) (bool, error) {
+	return o.stopped.Unlinked, o.answer(ctx, account, "remove")
+}
+
 func (o *office) Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error) {
 	return o.sent, o.answer(ctx, account, command)
 }

@@ -50,9 +50,9 @@ func TestUnknownPathsAndMethodsAreRefusedInTheEnvelope(t *testing.T) {
 	for _, path := range []string{"/", "/api", "/docs", "/openapi.yaml", "/schemas/Failure", "/API/clients/status", "/api/clients/status/"} {
 		e.ask(http.MethodGet, path, "").refused(t, codeNotFound)
 	}
-	answer := e.ask(http.MethodPut, "/api/clients/status", "")
+	answer := e.ask(http.MethodPut, "/api/messages/send", "")
 	answer.refused(t, codeMethodNotAllowed)
-	require.Equal(t, http.MethodGet, answer.Header.Get("Allow"))
+	require.Equal(t, http.MethodPost, answer.Header.Get("Allow"))
 }
 
 func TestRequestIDIsTakenOverWhereItIsSane(t *testing.T) {

@@ -21,6 +21,13 @@ type (
 	ensure struct{ account string } // reply: struct{}
 	drain  struct{}                 // reply: []*actors.Ref, of those alive
 	ended  struct{ actors.Ended }
+	// retire asks that no incarnation follow the present one; reply: *actors.Ref.
+	retire struct{ account string }
+	// retired tells whether the account is gone now, else it lives again; reply: struct{}.
+	retired struct {
+		account string
+		gone    bool
+	}
 )
 
 // keeper is the supervisor's behaviour: one child per account, one incarnation
@@ -40,6 +47,8 @@ type child struct {
 	ref   *actors.Ref
 	born  time.Time
 	early int // lives in a row that ended early
+	// retiring says that the account is being removed: nothing follows this life.
+	retiring bool
 }
 
 // Started implements [actors.Behaviour].
@@ -62,6 +71,11 @@ func (k *keeper) command(command *actors.Command) {
 	switch body := command.Body.(type) {
 	case ensure:
 		command.Reply(struct{}{}, k.ensure(body.account))
+	case retire:
+		command.Reply(k.retire(body.account))
+	case retired:
+		k.retired(body)
+		command.Reply(struct{}{}, nil)
 	case drain:
 		k.draining = true
 		var refs []*actors.Ref
@@ -76,7 +90,10 @@ func (k *keeper) ensure(account string) error {
 	if k.draining {
 		return &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second}
 	}
-	if _, known := k.children[account]; known {
+	if c, known := k.children[account]; known {
+		if c.retiring {
+			return errRetiring()
+		}
 		return nil
 	}
 	child := &child{}
@@ -85,6 +102,37 @@ func (k *keeper) ensure(account string) error {
 	}
 	k.children[account] = child
 	return nil
+}
+
+func errRetiring() error {
+	return &actors.Error{Code: actors.CodeAccountBusy, Message: "the account is being removed", RetryAfter: time.Second}
+}
+
+func (k *keeper) retire(account string) (*actors.Ref, error) {
+	c, known := k.children[account]
+	switch {
+	case !known:
+		return nil, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	case c.retiring:
+		return nil, errRetiring()
+	}
+	c.retiring = true
+	return c.ref, nil
+}
+
+func (k *keeper) retired(r retired) {
+	c := k.children[r.account]
+	if r.gone {
+		delete(k.children, r.account)
+		k.living.remove(r.account)
+		return
+	}
+	c.retiring = false
+	select {
+	case <-c.ref.Gone():
+		k.again(r.account, c)
+	default: // its end is still to come
+	}
 }
 
 func (k *keeper) spawn(account string, c *child) error {
@@ -104,7 +152,7 @@ func (k *keeper) spawn(account string, c *child) error {
 // later after short ones.
 func (k *keeper) ended(e actors.Ended) {
 	c := k.children[e.Name]
-	if k.draining || c == nil || c.ref.Incarnation() != e.Incarnation {
+	if k.draining || c == nil || c.retiring || c.ref.Incarnation() != e.Incarnation {
 		return
 	}
 	if e.Crash != nil {
@@ -119,7 +167,7 @@ func (k *keeper) ended(e actors.Ended) {
 }
 
 func (k *keeper) again(account string, c *child) {
-	if k.draining {
+	if k.draining || c.retiring || k.children[account] != c {
 		return
 	}
 	if err := k.spawn(account, c); err != nil {

@@ -40,6 +40,12 @@ func (d *directory) set(account string, ref *actors.Ref) {
 	d.refs[account] = ref
 }
 
+func (d *directory) remove(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.refs, account)
+}
+
 // Start spawns the supervisor. It looks after no account before [Supervisor.Boot].
 func Start(runtime *actors.Runtime, engine persist.Engine, node *actors.Node, log *zap.Logger) (*Supervisor, error) {
 	living := &directory{refs: make(map[string]*actors.Ref)}

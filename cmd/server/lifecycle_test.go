@@ -123,6 +123,20 @@ func TestDisconnectKeepsTheCredentialsAndLogoutGivesThemUp(t *testing.T) {
 	require.Empty(t, d.phone.Devices())
 }
 
+func TestARemovedAccountIsUnlinkedAndForgotten(t *testing.T) {
+	d := linked(t)
+	gone := call(t, http.MethodDelete, d.base+"/api/clients/"+account, "")
+	require.Equal(t, true, gone["unlinked"])
+	require.Empty(t, d.phone.Devices())
+	refusal, ok := try(t, http.MethodGet, d.base+"/api/clients/"+account+"/status", "")
+	require.False(t, ok)
+	require.Equal(t, "account_not_found", refusal["code"])
+	d.stream.leave()
+
+	link(t, d.base, d.phone)
+	require.Len(t, d.phone.Devices(), 1)
+}
+
 func TestForceRecreateUnlinksAndShowsANewCode(t *testing.T) {
 	d := linked(t)
 	call(t, http.MethodPost, d.base+"/api/clients/initialize", `{"accountNumber":"`+account+`","forceRecreate":true}`)
