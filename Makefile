@@ -76,10 +76,13 @@ coverage:
 			exit share < floor \
 		}'
 
-## bench: runs the benchmarks
+# The comparison comes last and without -benchmem: what it measures is processes
+# of their own.
+## bench: runs the benchmarks, last those that compare the server with a bare whatsmeow loop; takes some minutes
 .PHONY: bench
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /loadtest/bench)
+	go test -run '^$$' -bench . ./loadtest/bench
 
 ## lint: runs go vet and the other linters of .golangci.yml
 .PHONY: lint
