@@ -49,6 +49,9 @@ type registration struct {
 // phone is told next.
 func (s *Store) PutDevice(ctx context.Context, device *store.Device) (err error) {
 	defer s.guard(ctx, "store device", &err)
+	if err := s.open(); err != nil {
+		return err
+	}
 	switch {
 	case device.ID == nil:
 		return refusal{errors.New("a device without JID is not stored")}

@@ -1,0 +1,91 @@
+package actors
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/persist"
+)
+
+// Every commit and every read of an account that starts, connects, sends and
+// receives fails once in every way. Afterwards storage is well again, and
+// nothing may be lost or doubled.
+func TestAnAccountLosesNothingByAFailureOfStorage(t *testing.T) {
+	h := newTown(t).newHome(t)
+	h.link(t)
+	h.live(t, "before")
+	reads, commits := h.learn(t, h.live)
+	for _, p := range plans(reads, commits) {
+		t.Run(p.String(), func(t *testing.T) {
+			h.engine.arm(p)
+			h.live(t, p.String())
+			if !h.engine.disarm() {
+				t.Log("was not reached")
+			}
+		})
+	}
+}
+
+// live is a whole life of the account from its start, with messages every way.
+func (h *home) live(t *testing.T, name string) {
+	t.Helper()
+	h.restart(t)
+	h.exchange(t, name)
+}
+
+// learn goes through a story without a failure and tells what it asks of storage.
+func (h *home) learn(t *testing.T, story func(*testing.T, string)) (reads []string, commits int) {
+	t.Helper()
+	h.engine.arm(plan{})
+	story(t, "learning")
+	return h.engine.sites()
+}
+
+func (p plan) String() string {
+	if p.site == siteCommit {
+		return fmt.Sprintf("commit %d %s", p.after+1, p.fault)
+	}
+	return p.site + " " + string(p.fault)
+}
+
+// plans has every commit and every read fail.
+func plans(reads []string, commits int) []plan {
+	var all []plan
+	for n := range commits {
+		for _, f := range []fault{faultRefused, faultUnknown, faultFenced, faultPanic} {
+			all = append(all, plan{siteCommit, f, n})
+		}
+	}
+	for _, site := range reads {
+		for _, f := range []fault{faultRefused, faultPanic} {
+			all = append(all, plan{site, f, 0})
+		}
+	}
+	return all
+}
+
+// verify checks that the log has no gap and tells of these messages once.
+func (h *home) verify(t *testing.T, sent, received, own string) {
+	t.Helper()
+	log, err := persist.Events.Scan(t.Context(), h.engine.Engine, persist.Query{Scope: h.scope(), Limit: everything})
+	require.NoError(t, err)
+	counts := map[string]int{}
+	for i, event := range log {
+		require.EqualValues(t, i+1, event.Seq, "the event log has no gap")
+		var data struct {
+			ID, Status string
+			Message    struct{ ID string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(event.Data), &data))
+		counts[event.Kind+" "+data.Status+data.ID+data.Message.ID]++
+	}
+	for _, once := range []string{
+		"message " + received, "message " + own,
+		"message-status queued" + sent, "message-status sent" + sent, "message-status delivered" + sent, "message-status read" + sent,
+	} {
+		require.Equal(t, 1, counts[once], once)
+	}
+}
