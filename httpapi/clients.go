@@ -178,6 +178,7 @@ type clientStatus struct {
 	Name        string            `json:"name,omitempty"`
 	Device      uint16            `json:"device,omitempty" doc:"which linked device of the phone this is"`
 	LastTraffic *time.Time        `json:"lastTraffic,omitempty" doc:"when WhatsApp was last heard of"`
+	Lag         float64           `json:"lag" doc:"seconds that the last message or receipt was behind WhatsApp's clock when it was stored; WhatsApp tells whole ones"`
 	Queued      int               `json:"queued" doc:"accepted messages that have not reached their end"`
 	Events      string            `json:"events,omitempty" doc:"cursor of the newest event"`
 	DeviceName  string            `json:"deviceName,omitempty"`
@@ -196,6 +197,7 @@ func showStatus(status actors.Status) clientStatus {
 		Name:        status.Name,
 		Device:      status.Device,
 		LastTraffic: showTime(status.LastTraffic),
+		Lag:         status.Lag.Round(time.Millisecond).Seconds(),
 		Queued:      status.Queued,
 		Events:      status.Events.String(),
 		DeviceName:  status.DeviceName,

@@ -18,7 +18,7 @@ func ready() actors.Status {
 	return actors.Status{
 		Account: account, Session: actors.Session{State: actors.StateReady, Since: noon.In(time.FixedZone("", 3600))},
 		Running: true, Paired: true, Number: account, LID: "99887766554433@lid", Name: "Ann", Device: 7,
-		LastTraffic: noon, Queued: 2, Events: actors.Cursor{Log: "log", Seq: 9},
+		LastTraffic: noon, Lag: 1500 * time.Millisecond, Queued: 2, Events: actors.Cursor{Log: "log", Seq: 9},
 		DeviceName: "Desk", Metadata: map[string]string{"team": "blue"}, CreatedAt: noon,
 	}
 }
@@ -30,7 +30,7 @@ func TestStatusShowsAllThatIsKnown(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"clientId": account, "state": "ready", "since": "2026-01-02T12:00:00Z", "running": true, "paired": true,
 		"number": account, "lid": "99887766554433@lid", "name": "Ann", "device": 7.0,
-		"lastTraffic": "2026-01-02T12:00:00Z", "queued": 2.0, "events": "log-9",
+		"lastTraffic": "2026-01-02T12:00:00Z", "lag": 1.5, "queued": 2.0, "events": "log-9",
 		"deviceName": "Desk", "metadata": map[string]any{"team": "blue"}, "createdAt": "2026-01-02T12:00:00Z",
 	}, data)
 }

@@ -91,6 +91,7 @@ func TestACorrespondenceIsReadBackWhateverAddressWasUsed(t *testing.T) {
 	lid := c.ann.LID().String()
 	heard := []string{c.hear("by number", types.AddressingModePN), c.hear("by LID", types.AddressingModeLID)}
 	require.Equal(t, 2.0, c.list(conversations, "conversations")[0]["unreadCount"])
+	require.Less(t, c.get("/api/clients/" + account + "/status")["lag"], 20.0)
 	sent := []string{c.send(friend+"@c.us", "to the number"), c.send(lid, "to the LID"), c.send(friend+"@s.whatsapp.net", "again")}
 	c.eventually(func() bool { // until then receipts may come between two reads
 		return !slices.ContainsFunc(c.list(messages, "messages"), func(m map[string]any) bool { return m["status"] == "sent" })
