@@ -58,19 +58,24 @@ func (w contactWalk) page(ctx context.Context, page Page) ([]Contact, string, er
 			return nil, "", err
 		}
 		for _, record := range records {
-			contact, told, err := w.contact(ctx, record)
+			told, err := w.tells(ctx, record)
 			switch {
 			case err != nil:
 				return nil, "", err
 			case !told:
+				continue
 			case page.Offset > 0:
 				page.Offset--
+				continue
 			case len(found) == page.Limit:
 				q := persist.Query{Table: persist.Contacts.Table}
 				return found, formatPlace(q, placeOf(persist.Contacts, q, found[len(found)-1].Names)), nil
-			default:
-				found = append(found, contact)
 			}
+			contact, err := w.contact(ctx, record)
+			if err != nil {
+				return nil, "", err
+			}
+			found = append(found, contact)
 		}
 		if next == "" {
 			return found, "", nil
@@ -79,24 +84,41 @@ func (w contactWalk) page(ctx context.Context, page Page) ([]Contact, string, er
 	}
 }
 
-// contact tells whom a record is about, unless the search does not mean them or
-// the record of their number has told already.
-func (w contactWalk) contact(ctx context.Context, record persist.Contact) (Contact, bool, error) {
+// tells whether a record is one to show: whom the search means, and by the
+// record of their LID only those whom that of their number does not tell of.
+func (w contactWalk) tells(ctx context.Context, record persist.Contact) (bool, error) {
 	jid, err := types.ParseJID(record.JID)
 	if err != nil {
-		return Contact{}, false, err
+		return false, err
+	}
+	if jid.Server != types.HiddenUserServer {
+		return w.search.finds(record, jid), nil
+	}
+	number, err := w.people.Other(ctx, jid)
+	if err != nil || !w.search.finds(record, number) {
+		return false, err
+	}
+	if number.IsEmpty() {
+		return true, nil
+	}
+	first, found, err := find(ctx, w.reading, persist.Contacts, number.String())
+	return !found || !w.search.finds(first, number), err
+}
+
+// contact adds to a record what is known under the other address.
+func (w contactWalk) contact(ctx context.Context, record persist.Contact) (Contact, error) {
+	person, err := w.person(ctx, record.JID)
+	if err != nil {
+		return Contact{}, err
+	}
+	jid, err := types.ParseJID(record.JID)
+	if err != nil {
+		return Contact{}, err
 	}
 	other, err := w.people.Other(ctx, jid)
-	if err != nil || !w.search.finds(record, jid, other) {
-		return Contact{}, false, err
+	if err != nil || other.IsEmpty() {
+		return Contact{person, record}, err
 	}
-	second, found, err := find(ctx, w.reading, persist.Contacts, other.String())
-	if err != nil {
-		return Contact{}, false, err
-	}
-	if found && jid.Server == types.HiddenUserServer && w.search.finds(second, jid, other) {
-		return Contact{}, false, nil
-	}
-	person, err := w.person(ctx, record.JID)
-	return Contact{person, actors.MergeNames(record, second)}, err == nil, err
+	second, _, err := find(ctx, w.reading, persist.Contacts, other.String())
+	return Contact{person, actors.MergeNames(record, second)}, err
 }

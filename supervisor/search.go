@@ -45,18 +45,16 @@ func (s *search) split(text string) []string {
 }
 
 // finds tells whether every word begins a word of the contact's names or the
-// number among the two addresses.
-func (s *search) finds(contact persist.Contact, addresses ...types.JID) bool {
+// number, if address is one.
+func (s *search) finds(contact persist.Contact, address types.JID) bool {
 	if s.all {
 		return true
 	}
 	known := s.split(strings.Join([]string{
 		contact.FullName, contact.FirstName, contact.PushName, contact.BusinessName,
 	}, " "))
-	for _, jid := range addresses {
-		if jid.Server == types.DefaultUserServer {
-			known = append(known, jid.User)
-		}
+	if address.Server == types.DefaultUserServer {
+		known = append(known, address.User)
 	}
 	for _, word := range s.words {
 		if word == "" || !slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, word) }) {
