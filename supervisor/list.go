@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"whatsapp-web-server/actors"
 )
 
@@ -27,19 +29,23 @@ func (s *Supervisor) List(ctx context.Context, state actors.State, limit, offset
 	return statuses[min(offset, len(statuses)):min(offset+limit, len(statuses))], len(statuses), nil
 }
 
+// askedAtOnce bounds how many accounts are asked side by side: each answers in
+// microseconds unless it is busy.
+const askedAtOnce = 64
+
 func (s *Supervisor) statuses(ctx context.Context, numbers []string) ([]actors.Status, error) {
-	statuses := make([]actors.Status, 0, len(numbers))
-	for _, number := range numbers {
-		status, err := s.Status(ctx, number)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if err != nil {
-			status = actors.Status{Account: number, Session: actors.Session{State: actors.StateStuck, Reason: "restarting"}}
-		}
-		statuses = append(statuses, status)
+	statuses := make([]actors.Status, len(numbers))
+	var asking errgroup.Group
+	asking.SetLimit(askedAtOnce)
+	for i, number := range numbers {
+		asking.Go(func() (err error) {
+			if statuses[i], err = s.Status(ctx, number); err != nil {
+				statuses[i] = actors.Status{Account: number, Session: actors.Session{State: actors.StateStuck, Reason: "restarting"}}
+			}
+			return context.Cause(ctx)
+		})
 	}
-	return statuses, nil
+	return statuses, asking.Wait()
 }
 
 func (d *directory) numbers() []string {
