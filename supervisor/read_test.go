@@ -328,3 +328,20 @@ func FuzzCursorIsAPlaceOrRefused(f *testing.F) {
 		require.Equal(t, place, again)
 	})
 }
+
+func TestARevokedMessageIsShownWithoutWhatItSaid(t *testing.T) {
+	s := stopped(t)
+	s.chat(ann, midday)
+	revoked := persist.Message{Chat: ann, Sender: ann, ID: "M1", Timestamp: midday, Type: "text", QuotedID: "M0", RevokedAt: midday}
+	s.write(persist.Messages.Put(revoked), persist.Chats.Put(persist.Chat{
+		JID: ann, LastMessageAt: midday, LastMessageID: "M1", LastMessageSender: ann,
+	}))
+	message := s.messages(ann, "", all).Messages[0]
+	require.Equal(t, midday, message.Record.RevokedAt)
+	require.Empty(t, message.Body)
+	require.Nil(t, message.Quote)
+
+	found, err := s.Conversation(t.Context(), number, ann)
+	require.NoError(t, err)
+	require.Equal(t, midday, found.Last.Record.RevokedAt)
+}
