@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/persist"
 )
 
 // Every commit and every read on the way from an empty storage to a linked
@@ -29,7 +31,21 @@ func TestAPairingIsWholeOrNotAtAllWhenStorageFails(t *testing.T) {
 				t.Log("was not reached")
 			}
 			h.exchange(t, p.String())
+			h.awaitIntroduction(t)
 			require.Len(t, h.owner.Devices(), 1)
 		})
 	}
+}
+
+// awaitIntroduction waits until all that the phone has told the device alone,
+// keys and history, is handled: it was confirmed before, and does not come again.
+func (h *home) awaitIntroduction(t *testing.T) {
+	t.Helper()
+	until(t, "the phone's introduction is handled", func() bool {
+		unhandled, err := persist.DecryptedEvents.Scan(t.Context(), h.engine.Engine, persist.Query{
+			Scope: h.scope(), Index: "by_insert", Prefix: persist.DecryptedEvents.Key(true), Limit: everything,
+		})
+		require.NoError(t, err)
+		return len(unhandled) == 0
+	})
 }
