@@ -92,15 +92,20 @@ func (o outbox) replay(ctx context.Context, u *unit, command SendText) (Sent, bo
 	return sent, true, err
 }
 
-// status is what has become of an own message.
+// status is what has become of an own message, as a reply to a send has it:
+// what recipients did with it is told by events.
 func (o outbox) status(ctx context.Context, from persist.Getter, chat, id string) (Sent, error) {
 	message, err := persist.Messages.Get(ctx, from, o.inbound.people.scope, chat, o.inbound.own.String(), id)
 	if err != nil {
 		return Sent{}, err
 	}
+	status := message.Status
+	if progress[status] > progress["sent"] {
+		status = "sent"
+	}
 	jid, err := types.ParseJID(chat)
 	return Sent{
-		MessageID: id, ChatID: FormatChat(jid), Status: message.Status,
+		MessageID: id, ChatID: FormatChat(jid), Status: status,
 		Reason: Code(message.Error), Timestamp: message.Timestamp,
 	}, err
 }
@@ -205,7 +210,7 @@ func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *
 		return o.finish(ctx, item, "failed", refusalOf(err), time.Time{})
 	case isNotOnWhatsApp(err):
 		return o.finish(ctx, item, "failed", CodeNotOnWhatsApp, time.Time{})
-	case !attempt.Sealed():
+	case !attempt.Sealed() && item.State == "queued": // otherwise an earlier frame may have left
 		return o.postpone(ctx, item, "queued")
 	default:
 		return o.postpone(ctx, item, "unknown")
@@ -216,18 +221,15 @@ func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *
 func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status string, reason Code, at time.Time) (Sent, error) {
 	var sent Sent
 	err := o.inbound.ledger.record(ctx, func(u *unit) error {
-		message, err := persist.Messages.Get(ctx, u, o.inbound.people.scope, item.Chat, o.inbound.own.String(), item.MessageID)
+		message, err := o.message(ctx, u, item)
 		if err != nil {
 			return err
 		}
-		if progress[status] > progress[message.Status] {
-			message.Status, message.StatusAt, message.Error = status, u.at, string(reason)
-		}
+		o.advance(u, item, &message, status, reason)
 		if !at.IsZero() {
 			message.Timestamp = at
 		}
 		u.Put(persist.Outbox.Remove(item.MessageID), persist.Messages.Put(message))
-		o.tellStatus(u, item, status, reason)
 		chat, err := types.ParseJID(item.Chat)
 		sent = Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: reason, Timestamp: message.Timestamp}
 		return err
@@ -235,10 +237,24 @@ func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status stri
 	return sent, err
 }
 
+func (o outbox) message(ctx context.Context, u *unit, item persist.OutboxItem) (persist.Message, error) {
+	return persist.Messages.Get(ctx, u, o.inbound.people.scope, item.Chat, o.inbound.own.String(), item.MessageID)
+}
+
+// advance brings a message to a status and tells so, unless a receipt has told
+// more already: WhatsApp may deliver before it answers.
+func (o outbox) advance(u *unit, item persist.OutboxItem, message *persist.Message, status string, reason Code) bool {
+	if progress[status] <= progress[message.Status] {
+		return false
+	}
+	message.Status, message.StatusAt, message.Error = status, u.at, string(reason)
+	o.tellStatus(u, item, status, reason)
+	return true
+}
+
 // postpone keeps the item for the next connection: as queued when the frame
 // certainly did not leave, as unknown when it may have.
 func (o outbox) postpone(ctx context.Context, item persist.OutboxItem, state string) (Sent, error) {
-	known := item.State == state
 	item.State = state
 	chat, err := types.ParseJID(item.Chat)
 	if err != nil {
@@ -246,10 +262,14 @@ func (o outbox) postpone(ctx context.Context, item persist.OutboxItem, state str
 	}
 	err = o.inbound.ledger.record(ctx, func(u *unit) error {
 		u.Put(persist.Outbox.Put(item))
-		if state == "unknown" && !known {
-			o.tellStatus(u, item, state, CodeOutcomeUnknown)
+		if state != "unknown" {
+			return nil
 		}
-		return nil
+		message, err := o.message(ctx, u, item)
+		if err == nil && o.advance(u, item, &message, state, CodeOutcomeUnknown) {
+			u.Put(persist.Messages.Put(message))
+		}
+		return err
 	})
 	return Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: state, Timestamp: item.AcceptedAt}, err
 }

@@ -13,7 +13,7 @@ import (
 
 // progress orders the states of an own message: a receipt never takes it back.
 var progress = map[string]int{
-	"queued": 0, "unknown": 1, "failed": 1, "expired": 1, "cancelled": 1, "sent": 2, "delivered": 3, "read": 4, "played": 5,
+	"queued": 0, "unknown": 1, "failed": 2, "expired": 2, "cancelled": 2, "sent": 3, "delivered": 4, "read": 5, "played": 6,
 }
 
 // receiptStatus is what a receipt of another person says of a message.
@@ -63,8 +63,11 @@ func (in *inbound) received(ctx context.Context, u *unit, evt *events.Receipt, i
 	if err != nil || !news {
 		return err
 	}
+	if progress[message.Status] < progress["sent"] { // its answer is still on the way
+		u.tell(EventMessageStatus, MessageStatusEvent{ClientID: in.account, ID: id, ChatID: FormatChat(chat), Status: "sent"})
+	}
 	if progress[status] > progress[message.Status] {
-		message.Status, message.StatusAt = status, evt.Timestamp
+		message.Status, message.StatusAt, message.Error = status, evt.Timestamp, ""
 		u.Put(persist.Messages.Put(message))
 	}
 	recipient, err := in.people.person(ctx, u, user, "")

@@ -1,0 +1,66 @@
+package actors
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"whatsapp-web-server/persist"
+)
+
+// accept has a desk accept a message to ann.
+func (d *desk) accept(t *testing.T) (outbox, persist.OutboxItem) {
+	t.Helper()
+	box := outbox{inbound: d.inbound}
+	result, err := box.accept(t.Context(), SendText{To: ann.User, Text: "hello"})
+	require.NoError(t, err)
+	return box, *result.item
+}
+
+// statuses are those that were told of messages, in order.
+func (d *desk) statuses(t *testing.T) []string {
+	t.Helper()
+	var told []string
+	for _, event := range d.told {
+		if event.Kind == EventMessageStatus {
+			var payload MessageStatusEvent
+			require.NoError(t, json.Unmarshal(event.Data, &payload))
+			told = append(told, payload.Status)
+		}
+	}
+	return told
+}
+
+func TestAReceiptThatComesBeforeTheAnswerSaysThatTheMessageWasSent(t *testing.T) {
+	d := newDesk(t)
+	box, item := d.accept(t)
+	require.NoError(t, d.receipt(t.Context(), &events.Receipt{
+		MessageSource: types.MessageSource{Chat: ann, Sender: ann}, MessageIDs: []types.MessageID{item.MessageID},
+		Timestamp: midday, Type: types.ReceiptTypeDelivered,
+	}))
+	sent, err := box.finish(t.Context(), item, "sent", "", midday)
+	require.NoError(t, err)
+	require.Equal(t, "sent", sent.Status)
+	require.Equal(t, []string{"queued", "sent", "delivered"}, d.statuses(t))
+	replayed, err := box.status(t.Context(), d.journal, item.Chat, item.MessageID)
+	require.NoError(t, err)
+	require.Equal(t, sent, replayed, "the same request gets the same reply")
+}
+
+func TestARefusalIsTheLastWordOnAnUnknownOutcome(t *testing.T) {
+	d := newDesk(t)
+	box, item := d.accept(t)
+	_, err := box.postpone(t.Context(), item, "unknown")
+	require.NoError(t, err)
+	item.State = "unknown"
+	_, err = box.finish(t.Context(), item, "failed", CodeNotOnWhatsApp, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"queued", "unknown", "failed"}, d.statuses(t))
+	message, err := persist.Messages.Get(t.Context(), d.journal, d.journal.Scope(), item.Chat, own.String(), item.MessageID)
+	require.NoError(t, err)
+	require.Equal(t, "failed", message.Status)
+}
