@@ -120,7 +120,6 @@ func (c *campaign) join(t *testing.T, n int) *side {
 		correspondent: correspondent{world: c.world, owner: owner, friend: friend},
 	}
 	c.pair(t, s)
-	s.greet(t)
 	return s
 }
 
@@ -140,17 +139,6 @@ func (c *campaign) pair(t *testing.T, s *side) {
 		reply = call(t, http.MethodGet, base+"/api/clients/"+s.account+"/status", "")
 		return reply["state"] == "ready"
 	}, 20*time.Second, 10*time.Millisecond, "%v", reply)
-}
-
-// greet has one side begin to write, and waits until that has arrived: should
-// both begin at once, each with a session of its own, libsignal would spoil one
-// of them by trying it (session.Cipher.DecryptWithRecord).
-func (s *side) greet(t *testing.T) {
-	t.Helper()
-	require.NoError(t, s.write(t.Context(), 0))
-	_, err := s.correspondent.friend.WaitReceipts(t.Context(), 0)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.world.Stats().PendingOffline == 0 }, 20*time.Second, 10*time.Millisecond)
 }
 
 // begin lets everybody write until the end of the test.
