@@ -10,7 +10,6 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
-	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
@@ -30,6 +29,7 @@ type link struct {
 	cancel  context.CancelCauseFunc
 	given   atomic.Pointer[error] // why it was given up
 	inbound *inbound
+	devices *devicestore.Store
 	traffic *traffic // the account's
 	log     *zap.Logger
 	// tell delivers to the account's actor.
@@ -77,7 +77,7 @@ func (a *Account) newLink() *link {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
-		inbound: a.newInbound(), traffic: &a.traffic,
+		inbound: a.newInbound(), devices: a.files.store, traffic: &a.traffic,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) })
 	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), newClientLog(a.log, l.ended), l.handle)
@@ -194,30 +194,18 @@ func (l *link) store(event any) error {
 }
 
 func (l *link) message(e *events.Message) error {
-	if notification := e.Message.GetProtocolMessage().GetHistorySyncNotification(); notification != nil {
+	protocol := e.Message.GetProtocolMessage()
+	if !e.Info.IsFromMe || protocol == nil {
+		return l.inbound.message(l.ctx, e)
+	}
+	if notification := protocol.GetHistorySyncNotification(); notification != nil {
 		l.tell(linkEvent{l.number, historyPart{e.Info.ID, notification}})
 		return nil
 	}
+	if share := protocol.GetAppStateSyncKeyShare(); share != nil {
+		return l.keep(share)
+	}
 	return l.inbound.message(l.ctx, e)
-}
-
-// historyPart is a piece of history that the phone offers.
-type historyPart struct {
-	id           types.MessageID
-	notification *waE2E.HistorySyncNotification
-}
-
-// ingest takes the names, addresses and secrets out of a piece of history, then
-// tells the phone that it has arrived. It blocks; the messages in it are not
-// kept yet.
-func (l *link) ingest(part historyPart) error {
-	if _, err := l.client.DownloadHistorySync(l.ctx, part.notification, true); err != nil {
-		return fmt.Errorf("download history: %w", err)
-	}
-	if err := l.inbound.ledger.journal.Flush(l.ctx); err != nil {
-		return err
-	}
-	return l.client.SendProtocolMessageReceipt(l.ctx, part.id, types.ReceiptTypeHistorySync)
 }
 
 func (l *link) presence(e *events.Presence) error {
