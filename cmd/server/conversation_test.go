@@ -23,8 +23,9 @@ func await(t *testing.T, base, state string) map[string]any {
 	t.Helper()
 	var status map[string]any
 	require.Eventually(t, func() bool {
-		status = call(t, http.MethodGet, base+"/api/clients/"+account+"/status", "")
-		return status["state"] == state
+		var ok bool
+		status, ok = try(t, http.MethodGet, base+"/api/clients/"+account+"/status", "")
+		return ok && status["state"] == state
 	}, 20*time.Second, 20*time.Millisecond, "state %s, last seen %v", state, status)
 	return status
 }

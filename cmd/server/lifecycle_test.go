@@ -99,6 +99,7 @@ func TestADeviceUnlinkedAtThePhoneIsPairedAnew(t *testing.T) {
 	require.NoError(t, d.phone.Unlink(t.Context(), d.phone.Devices()[0].Device))
 	require.Equal(t, "device_removed", d.becomes("logged-out").Data["reason"])
 	d.stream.until("logged-out")
+	await(t, d.base, "logged-out")
 	refusal, ok := try(t, http.MethodPost, d.base+"/api/messages/send",
 		`{"accountNumber":"`+account+`","chatId":"`+friend+`","message":{"text":"lost"}}`)
 	require.False(t, ok)
@@ -168,13 +169,17 @@ func TestASendWhoseAnswerIsLostIsSentOnceMoreUnderItsId(t *testing.T) {
 	d := linked(t)
 	ann, err := d.world.AddPhone(friend, "Ann")
 	require.NoError(t, err)
+	ann.SetOnline(false) // her receipt would tell as much as the answer
 	d.strike(simulator.Fault{Op: "ack", Action: "drop", Times: 1})
 	sent := call(t, http.MethodPost, d.base+"/api/messages/send?wait=0",
 		`{"accountNumber":"`+account+`","chatId":"`+friend+`","message":{"text":"once"}}`)
-	require.Equal(t, "once", received(t, ann, 0).Text)
-	d.strike(simulator.Fault{Op: "connection", Action: "close", Times: 1})
 	id := sent["id"].(string)
+	require.Equal(t, "once", received(t, d.phone, 0).Text, "the own phone's copy")
+	d.strike(simulator.Fault{Op: "connection", Action: "close", Times: 1})
 	d.stream.until("message-status", id, `"status":"unknown"`)
 	d.stream.until("message-status", id, `"status":"sent"`)
+	ann.SetOnline(true)
+	require.Equal(t, "once", received(t, ann, 0).Text)
+	d.stream.until("message-status", id, `"status":"delivered"`)
 	require.Len(t, ann.Messages(0), 1)
 }
