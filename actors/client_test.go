@@ -44,7 +44,7 @@ func TestAnOverriddenClientVersionIsAnnouncedWithItsHash(t *testing.T) {
 func TestAClientNeverConnectsOrAcknowledgesByItself(t *testing.T) {
 	network, err := NewNetwork(NetworkConfig{})
 	require.NoError(t, err)
-	client := newClient(unpairedDevice(), network, network.socket(func() {}), DeviceConfig{}, waLog.Noop, func(any) bool { return true })
+	client := newClient(unpairedDevice(), network, network.socket(func() {}, func() {}), DeviceConfig{}, waLog.Noop, func(any) bool { return true })
 	require.False(t, client.EnableAutoReconnect)
 	require.False(t, client.InitialAutoReconnect)
 	require.True(t, client.DisableLoginAutoReconnect)

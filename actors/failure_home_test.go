@@ -266,3 +266,26 @@ func (h *home) pending(t *testing.T) int {
 	}
 	return pending
 }
+
+// verify checks that the log has no gap and tells of these messages once.
+func (h *home) verify(t *testing.T, sent, received, own string) {
+	t.Helper()
+	log, err := persist.Events.Scan(t.Context(), h.engine.Engine, persist.Query{Scope: h.scope(), Limit: everything})
+	require.NoError(t, err)
+	counts := map[string]int{}
+	for i, event := range log {
+		require.EqualValues(t, i+1, event.Seq, "the event log has no gap")
+		var data struct {
+			ID, Status string
+			Message    struct{ ID string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(event.Data), &data))
+		counts[event.Kind+" "+data.Status+data.ID+data.Message.ID]++
+	}
+	for _, once := range []string{
+		"message " + received, "message " + own,
+		"message-status queued" + sent, "message-status sent" + sent, "message-status delivered" + sent, "message-status read" + sent,
+	} {
+		require.Equal(t, 1, counts[once], once)
+	}
+}

@@ -1,9 +1,10 @@
 //go:build !race
 
-// When storing the device fails, whatsmeow disconnects by itself, and writes a
-// field of its socket that the reader of a broken socket reads at that moment
-// (pair.go handlePairSuccess, socket.NoiseSocket.Stop, socket.FrameSocket.Close).
-// It does no harm, and the race detector would report it.
+// Hundreds of connections break in the middle of something here. whatsmeow has
+// races of its own at that moment, which do no harm and which the detector
+// reports: exsync.Event.GetChan writes under a read lock for each request that
+// waits for a reconnect, and Client.Disconnect writes what the reader of a broken
+// socket reads (socket.NoiseSocket.Stop, socket.FrameSocket.Close).
 
 package actors
 

@@ -79,7 +79,7 @@ func (a *Account) newLink() *link {
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, traffic: &a.traffic,
 	}
-	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) })
+	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), newClientLog(a.log, l.ended), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
@@ -98,6 +98,15 @@ func (l *link) giveUp(cause error) {
 // ended tells whether the connection is given up or over.
 func (l *link) ended() bool { return l.given.Load() != nil || l.ctx.Err() != nil }
 
+// excuse marks an error with errClosed if the link has ended: what fails then,
+// down to a missing recipient, may be nothing but that.
+func (l *link) excuse(err error) error {
+	if err == nil || !l.ended() {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errClosed, err)
+}
+
 // cause is why the link is given up; the other side may have ended it as well.
 func (l *link) cause() error {
 	if given := l.given.Load(); given != nil {
@@ -109,9 +118,21 @@ func (l *link) cause() error {
 // close ends the connection and waits until whatsmeow has cleaned up after it.
 func (l *link) close() {
 	l.giveUp(errReplaced)
-	l.settle()
-	l.cancel(errReplaced)
+	select {
+	case <-l.ctx.Done():
+	case <-time.After(2 * closePatience): // it is still shaking hands, or worse
+		l.cancel(errReplaced)
+	}
 	l.client.Disconnect()
+}
+
+// wither follows the end of the socket. The context ends last: a request that
+// whatsmeow is writing at that moment closes a channel on which its answer may
+// still arrive (request.go, cancelResponse), which would end the process.
+func (l *link) wither() {
+	l.settle()
+	l.client.Disconnect()
+	l.cancel(l.cause())
 }
 
 // settle waits until whatsmeow has let the socket go, closePatience at most:

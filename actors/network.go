@@ -66,8 +66,8 @@ func NewNetwork(config NetworkConfig) (*Network, error) {
 func (n *Network) Name() string { return n.name }
 
 // socket makes the transport for one link; see [socket].
-func (n *Network) socket(ended func()) *socket {
-	return &socket{base: n.client.Transport, ended: ended}
+func (n *Network) socket(aborted, ended func()) *socket {
+	return &socket{base: n.client.Transport, aborted: aborted, ended: ended}
 }
 
 // attach makes client reach WhatsApp through this network only, for messages by

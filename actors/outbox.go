@@ -168,7 +168,7 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 		return Sent{}, err
 	}
 	response, attempt, err := transmit(l, to, item.MessageID, message)
-	return o.conclude(ctx, item, attempt, response, err)
+	return o.conclude(ctx, item, attempt, response, l.excuse(err))
 }
 
 // transmit hands a message to WhatsApp and waits for the answer. One that was
@@ -204,10 +204,10 @@ func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *
 	switch {
 	case err == nil:
 		return o.finish(ctx, item, "sent", "", response.Timestamp)
-	case attempt.Err() != nil:
-		return o.finish(ctx, item, "failed", CodeNoDevice, time.Time{})
 	case errors.Is(err, whatsmeow.ErrServerReturnedError):
 		return o.finish(ctx, item, "failed", refusalOf(err), time.Time{})
+	case attempt.Err() != nil && !errors.Is(err, errClosed):
+		return o.finish(ctx, item, "failed", CodeNoDevice, time.Time{})
 	case isNotOnWhatsApp(err):
 		return o.finish(ctx, item, "failed", CodeNotOnWhatsApp, time.Time{})
 	case !attempt.Sealed() && item.State == "queued": // otherwise an earlier frame may have left

@@ -16,9 +16,10 @@ import (
 // It is the transport through which whatsmeow opens the one WebSocket of a link.
 type socket struct {
 	base http.RoundTripper
-	// ended is called once, when nothing is read any more: the reader has heard of
-	// the end, or there never was one.
-	ended func()
+	// One of these is called, once: aborted by who cuts a connection that was not
+	// up, ended by the reader when it hears of the end, whoever's doing it was.
+	// Neither may wait.
+	aborted, ended func()
 
 	mu     sync.Mutex
 	stream io.Closer // nil until the connection is up
@@ -63,14 +64,11 @@ func (s *socket) cut() {
 	}
 	s.isCut = true
 	if s.stream == nil {
-		s.end()
+		s.once.Do(s.aborted)
 		return
 	}
 	_ = s.stream.Close()
 }
-
-// end is called by the reader when it hears of the end, whoever's doing it was.
-func (s *socket) end() { s.once.Do(s.ended) }
 
 // upgraded is the connection as whatsmeow has it.
 type upgraded struct {
@@ -82,7 +80,13 @@ type upgraded struct {
 func (u *upgraded) Read(p []byte) (int, error) {
 	n, err := u.ReadWriteCloser.Read(p)
 	if err != nil {
-		u.socket.end()
+		u.socket.once.Do(u.socket.ended)
 	}
 	return n, err
+}
+
+// Close implements [io.Closer], for a reader that has read something wrong.
+func (u *upgraded) Close() error {
+	u.socket.once.Do(u.socket.ended)
+	return u.ReadWriteCloser.Close()
 }
