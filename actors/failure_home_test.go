@@ -32,7 +32,7 @@ type town struct {
 }
 
 // patience is how long anything may take before a test gives up.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func newTown(t *testing.T) *town {
 	t.Helper()

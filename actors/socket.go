@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // socket is a link's own hold on its connection, from below whatsmeow, which
@@ -42,7 +43,7 @@ func (s *socket) RoundTrip(request *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		return nil, errCut
 	}
-	response.Body = &upgraded{stream, s}
+	response.Body = &upgraded{ReadWriteCloser: stream, socket: s}
 	return response, nil
 }
 
@@ -70,17 +71,39 @@ func (s *socket) cut() {
 	_ = s.stream.Close()
 }
 
-// upgraded is the connection as whatsmeow has it.
+// upgraded is the connection as whatsmeow has it. One goroutine reads.
 type upgraded struct {
 	io.ReadWriteCloser
 	socket *socket
+	heard  bool        // something was read
+	spoken atomic.Bool // something was written, or is being
 }
+
+// silent is a WebSocket message of one frame that is no answer to a handshake:
+// what a connection says that ends without a word. whatsmeow would wait 20 s for
+// its answer, though there is nobody left to give it (handshake.go, doHandshake).
+// It waits only once it has spoken; otherwise nobody would take the frame.
+var silent = []byte{0x82, 4, 0, 0, 1, 0xff}
 
 // Read implements [io.Reader].
 func (u *upgraded) Read(p []byte) (int, error) {
 	n, err := u.ReadWriteCloser.Read(p)
+	if err != nil && n == 0 && !u.heard && u.spoken.Load() {
+		n, err = copy(p, silent), nil
+	}
+	u.heard = true
 	if err != nil {
 		u.socket.once.Do(u.socket.ended)
+	}
+	return n, err
+}
+
+// Write implements [io.Writer].
+func (u *upgraded) Write(p []byte) (int, error) {
+	u.spoken.Store(true) // before the other side can answer by closing
+	n, err := u.ReadWriteCloser.Write(p)
+	if err != nil {
+		u.spoken.Store(false)
 	}
 	return n, err
 }
