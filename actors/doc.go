@@ -41,6 +41,8 @@
 //	lane                an actor   its bounded queue; exists  the incarnation's      Self.Join and, always,
 //	                               while it has jobs, or had  context                before Gone
 //	                               one seconds ago
+//	end of a link       a link     cleaning up after its      itself, 5 s at most    link.close, by the
+//	                               socket                     and a disconnect       link's context
 //	timer (Self.After)  an actor   one message to its actor   firing or Timer.Stop   nobody: it only sends
 //	whatsmeow's own     a client   one connection             Disconnect and its     the lane that connects
 //	                                                          context                and disconnects
