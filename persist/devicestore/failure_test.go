@@ -255,7 +255,7 @@ func TestStorageErrorInsideADecryptionComesOutAsCancelled(t *testing.T) {
 }
 
 func TestAnswersThatAreNoFailureLeaveTheConnectionAlone(t *testing.T) {
-	_, l := paired(t)
+	a, l := paired(t)
 	_, err := l.GetLIDForPN(t.Context(), aliceLID)
 	require.Error(t, err)
 	require.Error(t, l.PutLIDMapping(t.Context(), alice, aliceLID))
@@ -265,6 +265,9 @@ func TestAnswersThatAreNoFailureLeaveTheConnectionAlone(t *testing.T) {
 	badMAC := errors.New("bad mac")
 	require.Equal(t, badMAC, l.DoDecryptionTxn(t.Context(), func(context.Context) error { return badMAC }))
 
+	commit := make(chan struct{})
+	defer close(commit)
+	a.disk.beforeCommit = func(int64) error { <-commit; return nil }
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, l.PutManySessions(gone, map[string][]byte{aliceAddress: {0xff}}), context.Canceled)
