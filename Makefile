@@ -20,7 +20,7 @@ NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage
 
 # Empty by hand and in CI; 1 runs the long suites (see test-full).
 TEST_FULL ?=
-TEST_TIMEOUT = $(if $(TEST_FULL),3h,15m)
+TEST_TIMEOUT = $(if $(TEST_FULL),1h,15m)
 
 .DEFAULT_GOAL := help
 
@@ -64,7 +64,7 @@ test: compiler
 test-short:
 	go test -short ./...
 
-## test-full: is test with the long suites, which take hours
+## test-full: is test with the long suites; takes some ten minutes
 .PHONY: test-full
 test-full:
 	@$(MAKE) --no-print-directory test TEST_FULL=1
