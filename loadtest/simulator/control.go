@@ -2,12 +2,9 @@ package simulator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -17,45 +14,45 @@ const (
 	maxControlWait = 60 * time.Second
 )
 
-// controlRoutes is the control API, all of it on one screen.
-func (s *Simulator) controlRoutes() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, handler := range map[string]controlHandler{
-		"GET /healthz": s.controlHealth,
-		"GET /stats":   s.controlStats,
-		"GET /log":     s.controlLog,
-		"POST /reset":  s.controlReset,
+// controlRoutes is the control API, all of it on one screen. It is also what GET /openapi.json describes.
+func (s *Simulator) controlRoutes() []route {
+	return []route{
+		on("GET /healthz", "Tells that the simulator serves", s.controlHealth),
+		on("GET /openapi.json", "This description", s.controlDescription),
+		on("GET /stats", "The referee's counts", s.controlStats),
+		on("GET /log", "The stanzas taken and sent, waiting for the first if asked to", s.controlLog).polled(),
+		on("POST /reset", "Forgets everything and cuts every connection", s.controlReset),
 
-		"POST /phones":                             s.controlAddPhones,
-		"GET /phones/{number}":                     s.withPhone(controlPhone),
-		"POST /phones/{number}/online":             s.withPhone(controlOnline),
-		"POST /phones/{number}/offline":            s.withPhone(controlOffline),
-		"POST /phones/{number}/scan":               s.withPhone(controlScan),
-		"POST /phones/{number}/messages":           s.withPhone(controlSend),
-		"GET /phones/{number}/messages":            s.withPhone(controlMessages),
-		"POST /phones/{number}/receipts":           s.withPhone(controlSendReceipt),
-		"GET /phones/{number}/receipts":            s.withPhone(controlReceipts),
-		"POST /phones/{number}/autoreply":          s.withPhone(controlAutoReply),
-		"DELETE /phones/{number}/devices/{device}": s.withPhone(controlUnlink),
+		on("POST /phones", "Adds one phone, or count of them", s.controlAddPhones).creating(),
+		on("GET /phones/{number}", "A phone with its linked devices", withPhone(s, controlPhone)),
+		on("POST /phones/{number}/online", "Switches the phone on", withPhone(s, controlOnline)),
+		on("POST /phones/{number}/offline", "Switches the phone off", withPhone(s, controlOffline)),
+		on("POST /phones/{number}/scan", "Links the device that shows this QR code", withPhone(s, controlScan)),
+		on("POST /phones/{number}/messages", "Sends a message", withPhone(s, controlSend)).creating(),
+		on("GET /phones/{number}/messages", "What the phone got, decrypted", withPhone(s, controlMessages)).polled(),
+		on("POST /phones/{number}/receipts", "Sends a receipt", withPhone(s, controlSendReceipt)),
+		on("GET /phones/{number}/receipts", "The receipts that the phone got", withPhone(s, controlReceipts)).polled(),
+		on("POST /phones/{number}/autoreply", "Makes the phone echo texts, or stop", withPhone(s, controlAutoReply)),
+		on("DELETE /phones/{number}/devices/{device}", "Unlinks a device", withPhone(s, controlUnlink)),
 
-		"POST /faults":        s.controlAddFault,
-		"GET /faults":         s.controlFaults,
-		"DELETE /faults":      s.controlClearFaults,
-		"DELETE /faults/{id}": s.controlRemoveFault,
-	} {
-		mux.Handle(pattern, handler)
+		on("POST /faults", "Asks for a deviation", s.controlAddFault).creating(),
+		on("GET /faults", "The deviations asked for, and how often each has struck", s.controlFaults),
+		on("DELETE /faults", "Ends all deviations", s.controlClearFaults),
+		on("DELETE /faults/{id}", "Ends a deviation", s.controlRemoveFault),
 	}
-	mux.Handle("/", controlHandler(func(r *http.Request) (any, error) {
-		return nil, &controlError{http.StatusNotFound, "not_found", "no such route: " + r.Method + " " + r.URL.Path}
-	}))
-	return mux
 }
 
-// controlHandler answers a request with a value to be sent as JSON, or an error. A nil value is an empty object.
-type controlHandler func(r *http.Request) (any, error)
-
-// created marks an answer as 201.
-type created struct{ value any }
+// controlServer serves the routes.
+func (s *Simulator) controlServer() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.controlRoutes() {
+		mux.Handle(r.pattern, r)
+	}
+	mux.Handle("/", route{handle: func(r *http.Request) (any, error) {
+		return nil, &controlError{http.StatusNotFound, "not_found", "no such route: " + r.Method + " " + r.URL.Path}
+	}})
+	return mux
+}
 
 // controlError is an error with its HTTP status and the code that programs read.
 type controlError struct {
@@ -64,6 +61,19 @@ type controlError struct {
 }
 
 func (e *controlError) Error() string { return e.message }
+
+// refusalView is an error on the wire.
+type refusalView struct {
+	Error struct {
+		Code    string `json:"code"` // for programs
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+func (e *controlError) view() (v refusalView) {
+	v.Error.Code, v.Error.Message = e.code, e.message
+	return v
+}
 
 func badField(field, format string, args ...any) error {
 	return &controlError{http.StatusBadRequest, "bad_request", field + ": " + fmt.Sprintf(format, args...)}
@@ -97,76 +107,21 @@ func statusOf(err error) *controlError {
 	return &controlError{http.StatusInternalServerError, "internal", err.Error()}
 }
 
-func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
-	value, err := h(r)
-	status := http.StatusOK
-	if made, ok := value.(created); ok {
-		status, value = http.StatusCreated, made.value
-	}
-	if value == nil {
-		value = struct{}{}
-	}
-	if err != nil {
-		refusal := (*controlError)(nil)
-		if !errors.As(err, &refusal) {
-			refusal = statusOf(err)
-		}
-		status, value = refusal.status, map[string]any{"error": map[string]string{"code": refusal.code, "message": refusal.message}}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // the client is gone; there is nobody to tell
+type healthView struct {
+	Status string `json:"status" enum:"ok"`
 }
 
-// readBody decodes the request's JSON object. Unknown fields are refused.
-func readBody[T any](r *http.Request) (body T, err error) {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&body); err != nil {
-		return body, badField("body", "%v", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return body, badField("body", "more than one JSON value")
-	}
-	return body, nil
+func (s *Simulator) controlHealth(*http.Request, none) (healthView, error) {
+	return healthView{"ok"}, nil
 }
 
-// poll answers the entries after ?after= as soon as there is one, or none when ?wait= is over.
-func poll[T any](r *http.Request, f *feed[T]) (any, error) {
-	after, wait := int64(0), time.Duration(0)
-	var err error
-	if raw := r.FormValue("after"); raw != "" {
-		if after, err = strconv.ParseInt(raw, 10, 64); err != nil {
-			return nil, badField("after", "want a number")
-		}
-	}
-	if raw := r.FormValue("wait"); raw != "" {
-		if wait, err = time.ParseDuration(raw); err != nil || wait < 0 || wait > maxControlWait {
-			return nil, badField("wait", "want a duration up to %v, like 10s", maxControlWait)
-		}
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), wait)
-	defer cancel()
-	entries, err := f.wait(ctx, after)
-	if err != nil && r.Context().Err() != nil {
-		return nil, err
-	}
-	if entries == nil {
-		entries = []T{}
-	}
-	return entries, nil
+func (s *Simulator) controlStats(*http.Request, none) (Stats, error) { return s.Stats(), nil }
+
+func (s *Simulator) controlLog(r *http.Request, _ none) ([]LogEntry, error) {
+	return poll(r, s.journal)
 }
 
-func (s *Simulator) controlHealth(*http.Request) (any, error) {
-	return map[string]string{"status": "ok"}, nil
-}
-
-func (s *Simulator) controlStats(*http.Request) (any, error) { return s.Stats(), nil }
-
-func (s *Simulator) controlLog(r *http.Request) (any, error) { return poll(r, s.journal) }
-
-func (s *Simulator) controlReset(*http.Request) (any, error) {
+func (s *Simulator) controlReset(*http.Request, none) (none, error) {
 	s.Reset()
-	return nil, nil
+	return none{}, nil
 }

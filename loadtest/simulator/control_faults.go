@@ -33,22 +33,15 @@ func viewOf(a activeFault) faultView {
 	}
 }
 
-func (s *Simulator) controlAddFault(r *http.Request) (any, error) {
-	body, err := readBody[faultView](r)
-	if err != nil {
-		return nil, err
-	}
+func (s *Simulator) controlAddFault(_ *http.Request, body faultView) (v idView, err error) {
 	if body.ID != "" || body.Matched != nil {
-		return nil, badField("id", "id and matched are given by the simulator")
+		return v, badField("id", "id and matched are given by the simulator")
 	}
 	id, err := s.AddFault(body.fault())
-	if err != nil {
-		return nil, err
-	}
-	return created{map[string]string{"id": id}}, nil
+	return idView{id}, err
 }
 
-func (s *Simulator) controlFaults(*http.Request) (any, error) {
+func (s *Simulator) controlFaults(*http.Request, none) ([]faultView, error) {
 	views := []faultView{}
 	for _, a := range s.faults.list() {
 		views = append(views, viewOf(a))
@@ -56,14 +49,14 @@ func (s *Simulator) controlFaults(*http.Request) (any, error) {
 	return views, nil
 }
 
-func (s *Simulator) controlClearFaults(*http.Request) (any, error) {
+func (s *Simulator) controlClearFaults(*http.Request, none) (none, error) {
 	s.ClearFaults()
-	return nil, nil
+	return none{}, nil
 }
 
-func (s *Simulator) controlRemoveFault(r *http.Request) (any, error) {
+func (s *Simulator) controlRemoveFault(r *http.Request, _ none) (none, error) {
 	if !s.faults.remove(r.PathValue("id")) {
-		return nil, &controlError{http.StatusNotFound, "unknown_fault", "no fault with id " + r.PathValue("id")}
+		return none{}, &controlError{http.StatusNotFound, "unknown_fault", "no fault with id " + r.PathValue("id")}
 	}
-	return nil, nil
+	return none{}, nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"go.mau.fi/whatsmeow/types"
 )
 
@@ -50,149 +52,163 @@ func (p *Phone) view() phoneView {
 	return v
 }
 
-// controlAddPhones makes one phone from number and name, or many from count and prefix: the prefix followed by six
-// digits.
-func (s *Simulator) controlAddPhones(r *http.Request) (any, error) {
-	body, err := readBody[struct {
-		Number, Name, Prefix string
-		Count                int
-	}](r)
-	if err != nil {
-		return nil, err
+// addPhonesBody asks for one phone, by number and name, or for many, by prefix and count.
+type addPhonesBody struct {
+	Number string `json:"number,omitempty" doc:"digits only"`
+	Name   string `json:"name,omitempty"`
+	Prefix string `json:"prefix,omitempty" doc:"of the numbers, followed by six digits"`
+	Count  int    `json:"count,omitempty"`
+}
+
+// addedPhones is the phone that was asked for, or else all of them.
+type addedPhones struct {
+	*phoneView
+	Phones []phoneView `json:"phones,omitempty"`
+}
+
+// Schema says that it is one or the other.
+func (addedPhones) Schema(schemas huma.Registry) *huma.Schema {
+	phone := schemas.Schema(reflect.TypeFor[phoneView](), true, "")
+	many := &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"phones"},
+		Properties: map[string]*huma.Schema{"phones": {Type: huma.TypeArray, Items: phone}},
 	}
+	return &huma.Schema{OneOf: []*huma.Schema{phone, many}}
+}
+
+func (s *Simulator) controlAddPhones(_ *http.Request, body addPhonesBody) (added addedPhones, err error) {
 	switch {
 	case body.Number != "" && (body.Count != 0 || body.Prefix != ""):
-		return nil, badField("number", "give either number and name, or count and prefix")
+		return added, badField("number", "give either number and name, or count and prefix")
 	case body.Number != "":
 		phone, err := s.AddPhone(body.Number, body.Name)
 		if err != nil {
-			return nil, err
+			return added, err
 		}
-		return created{phone.view()}, nil
+		view := phone.view()
+		return addedPhones{phoneView: &view}, nil
 	case body.Prefix == "":
-		return nil, badField("number", "missing; or give count and prefix")
+		return added, badField("number", "missing; or give count and prefix")
 	case body.Count < 1 || body.Count > maxPhonesAtOnce:
-		return nil, badField("count", "want 1 to %d", maxPhonesAtOnce)
+		return added, badField("count", "want 1 to %d", maxPhonesAtOnce)
 	}
-	views := []phoneView{}
 	for i := range body.Count {
 		phone, err := s.AddPhone(fmt.Sprintf("%s%06d", body.Prefix, i), fmt.Sprintf("Phone %d", i))
 		if err != nil {
-			return nil, err
+			return added, err
 		}
-		views = append(views, phone.view())
+		added.Phones = append(added.Phones, phone.view())
 	}
-	return created{map[string]any{"phones": views}}, nil
+	return added, nil
 }
 
-// withPhone finds the phone that the path names.
-func (s *Simulator) withPhone(handle func(p *Phone, r *http.Request) (any, error)) controlHandler {
-	return func(r *http.Request) (any, error) {
-		p, ok := s.Phone(r.PathValue("number"))
-		if !ok {
-			return nil, fmt.Errorf("number %q: %w", r.PathValue("number"), ErrUnknownPhone)
-		}
-		return handle(p, r)
-	}
-}
+func controlPhone(p *Phone, _ *http.Request, _ none) (phoneView, error) { return p.view(), nil }
 
-func controlPhone(p *Phone, _ *http.Request) (any, error) { return p.view(), nil }
-
-func controlOnline(p *Phone, _ *http.Request) (any, error) {
+func controlOnline(p *Phone, _ *http.Request, _ none) (phoneView, error) {
 	p.SetOnline(true)
 	return p.view(), nil
 }
 
-func controlOffline(p *Phone, _ *http.Request) (any, error) {
+func controlOffline(p *Phone, _ *http.Request, _ none) (phoneView, error) {
 	p.SetOnline(false)
 	return p.view(), nil
 }
 
-func controlScan(p *Phone, r *http.Request) (any, error) {
-	body, err := readBody[struct{ QR string }](r)
-	if err != nil {
-		return nil, err
-	}
+type scanBody struct {
+	QR string `json:"qr" doc:"the text of the QR code"`
+}
+
+func controlScan(p *Phone, r *http.Request, body scanBody) (v phoneView, err error) {
 	if body.QR == "" {
-		return nil, badField("qr", "missing")
+		return v, badField("qr", "missing")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), scanTimeout)
 	defer cancel()
 	if err := p.Scan(ctx, body.QR); err != nil {
-		return nil, err
+		return v, err
 	}
 	return p.view(), nil
 }
 
-func controlSend(p *Phone, r *http.Request) (any, error) {
-	body, err := readBody[struct{ To, Text, Addressing string }](r)
-	if err != nil {
-		return nil, err
-	}
+type sendBody struct {
+	To         string `json:"to" doc:"a number, a JID or a LID"`
+	Text       string `json:"text"`
+	Addressing string `json:"addressing,omitempty" enum:"lid,pn" doc:"lid if left out"`
+}
+
+// idView names what was made.
+type idView struct {
+	ID string `json:"id"`
+}
+
+func controlSend(p *Phone, r *http.Request, body sendBody) (v idView, err error) {
 	mode := types.AddressingMode(body.Addressing)
 	switch {
 	case body.To == "":
-		return nil, badField("to", "missing")
+		return v, badField("to", "missing")
 	case body.Text == "":
-		return nil, badField("text", "missing")
+		return v, badField("text", "missing")
 	case mode == "":
 		mode = types.AddressingModeLID
 	case mode != types.AddressingModeLID && mode != types.AddressingModePN:
-		return nil, badField("addressing", "want lid or pn")
+		return v, badField("addressing", "want lid or pn")
 	}
 	id, err := p.SendTextAs(r.Context(), body.To, body.Text, mode)
 	if err != nil {
-		return nil, fmt.Errorf("to: %w", err)
+		return v, fmt.Errorf("to: %w", err)
 	}
-	return created{map[string]string{"id": id}}, nil
+	return idView{id}, nil
 }
 
-func controlMessages(p *Phone, r *http.Request) (any, error) { return poll(r, p.messages) }
+func controlMessages(p *Phone, r *http.Request, _ none) ([]ReceivedMessage, error) {
+	return poll(r, p.messages)
+}
 
-func controlReceipts(p *Phone, r *http.Request) (any, error) { return poll(r, p.receipts) }
+func controlReceipts(p *Phone, r *http.Request, _ none) ([]ReceivedReceipt, error) {
+	return poll(r, p.receipts)
+}
 
-func controlSendReceipt(p *Phone, r *http.Request) (any, error) {
-	body, err := readBody[struct {
-		Chat, Type string
-		IDs        []string
-	}](r)
-	if err != nil {
-		return nil, err
-	}
+type receiptBody struct {
+	Chat string   `json:"chat" doc:"a number, a JID or a LID"`
+	IDs  []string `json:"ids"`
+	Type string   `json:"type" enum:"read,played,delivered"`
+}
+
+func controlSendReceipt(p *Phone, r *http.Request, body receiptBody) (none, error) {
 	switch {
 	case body.Chat == "":
-		return nil, badField("chat", "missing")
+		return none{}, badField("chat", "missing")
 	case len(body.IDs) == 0:
-		return nil, badField("ids", "missing")
+		return none{}, badField("ids", "missing")
 	case body.Type != "read" && body.Type != "played" && body.Type != "delivered":
-		return nil, badField("type", "want read, played or delivered")
+		return none{}, badField("type", "want read, played or delivered")
 	}
 	kind := types.ReceiptType(body.Type)
 	if body.Type == "delivered" {
 		kind = types.ReceiptTypeDelivered
 	}
 	if err := p.SendReceipt(r.Context(), body.Chat, kind, body.IDs...); err != nil {
-		return nil, fmt.Errorf("chat: %w", err)
+		return none{}, fmt.Errorf("chat: %w", err)
 	}
-	return nil, nil
+	return none{}, nil
 }
 
-func controlAutoReply(p *Phone, r *http.Request) (any, error) {
-	body, err := readBody[struct{ Mode string }](r)
-	if err != nil {
-		return nil, err
-	}
+type autoReplyBody struct {
+	Mode string `json:"mode" enum:"echo,off"`
+}
+
+func controlAutoReply(p *Phone, _ *http.Request, body autoReplyBody) (none, error) {
 	if body.Mode != "echo" && body.Mode != "off" {
-		return nil, badField("mode", "want echo or off")
+		return none{}, badField("mode", "want echo or off")
 	}
 	p.SetAutoReply(body.Mode == "echo")
-	return nil, nil
+	return none{}, nil
 }
 
-func controlUnlink(p *Phone, r *http.Request) (any, error) {
+func controlUnlink(p *Phone, r *http.Request, _ none) (none, error) {
 	device, err := strconv.ParseUint(r.PathValue("device"), 10, 16)
 	if err != nil {
-		return nil, badField("device", "want a device number")
+		return none{}, badField("device", "want a device number")
 	}
-	return nil, p.Unlink(r.Context(), uint16(device))
+	return none{}, p.Unlink(r.Context(), uint16(device))
 }

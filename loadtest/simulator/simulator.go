@@ -148,7 +148,7 @@ func (s *Simulator) Start() (err error) {
 	if s.service, err = s.listenService(); err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
-	if s.control, err = listen(s.options.Control, nil, s.controlRoutes()); err != nil {
+	if s.control, err = listen(s.options.Control, nil, s.controlServer()); err != nil {
 		return fmt.Errorf("listen for control: %w", err)
 	}
 	return nil
