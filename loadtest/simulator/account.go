@@ -34,6 +34,7 @@ type account struct {
 	presence     string               // available or unavailable
 	blocked      []types.JID
 	collections  map[string]*collection
+	linking      *connection // the companion that asked last to be linked by code
 }
 
 // device is a linked companion as the service knows it. Its fields are guarded by Simulator.mu.

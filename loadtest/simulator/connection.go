@@ -283,7 +283,7 @@ func (s *Simulator) unregister(c *connection) {
 	defer s.mu.Unlock()
 	delete(s.connections, c)
 	if r := c.registration; r != nil {
-		r.withdrawLocked(s)
+		r.withdrawLocked(s, c)
 	}
 	if d := c.device; d != nil && d.connection == c {
 		d.connection, d.active = nil, false

@@ -24,10 +24,10 @@ const (
 	// pairingRefs is how many QR codes a client is given: whatsmeow shows the first of six for a minute and each of
 	// the others for 20 s.
 	pairingRefs = 6
-	// pairingWindow is the time after which the service closes the connection of a client that nobody has scanned.
-	pairingWindow = 160 * time.Second
 	// maxDeviceNumber is the largest number that fits the one byte of a device JID.
 	maxDeviceNumber = 255
+	// maxCompanions is how many devices a phone links at a time.
+	maxCompanions = 4
 )
 
 // Errors of a scan.
@@ -36,7 +36,7 @@ var (
 	ErrUnknownRef     = errors.New("the QR code is not shown by any connected companion")
 	ErrPairing        = errors.New("the companion refused the pairing")
 	ErrCompanionGone  = errors.New("the companion disconnected")
-	ErrTooManyDevices = errors.New("all device numbers of this phone are used up")
+	ErrTooManyDevices = errors.New("the phone can link no more devices")
 )
 
 // registration is the state of a connection whose device is not paired. Guarded by Simulator.mu.
@@ -46,6 +46,7 @@ type registration struct {
 	timer   *time.Timer // closes the connection when the pairing window ends
 	claim   *claim      // the scan in progress
 	request string      // the id of the pair-success iq
+	offer   *codeOffer  // a wish to be linked by code
 }
 
 // claim is one phone's attempt to link the device behind a registration.
@@ -54,8 +55,9 @@ type claim struct {
 	done   chan error // capacity 1
 }
 
-func (r *registration) withdrawLocked(s *Simulator) {
+func (r *registration) withdrawLocked(s *Simulator, c *connection) {
 	r.timer.Stop()
+	r.withdrawOfferLocked(c)
 	for _, ref := range r.refs {
 		delete(s.refs, ref)
 	}
@@ -71,7 +73,7 @@ func (s *Simulator) beginPairing(c *connection, data *waWa6.ClientPayload_Device
 	if err != nil {
 		return err
 	}
-	r := &registration{keys: keys, timer: time.AfterFunc(pairingWindow, c.abort)}
+	r := &registration{keys: keys, timer: time.AfterFunc(s.options.PairingWindow, c.abort)}
 	var nodes []waBinary.Node
 	for range pairingRefs {
 		ref := "2@" + randomHex(24)
@@ -129,7 +131,12 @@ func (p *Phone) Scan(ctx context.Context, qr string) error {
 	if err != nil {
 		return err
 	}
-	claim, err := p.sim.claim(p, code)
+	return p.await(ctx, func() (*claim, error) { return p.sim.claimByQR(p, code) })
+}
+
+// await begins a claim and waits until the companion is linked, or refuses.
+func (p *Phone) await(ctx context.Context, begin func() (*claim, error)) error {
+	claim, err := begin()
 	if err != nil {
 		return err
 	}
@@ -141,19 +148,37 @@ func (p *Phone) Scan(ctx context.Context, qr string) error {
 	}
 }
 
-// claim finds the companion behind a code and sends it the identity that the phone has signed.
-func (s *Simulator) claim(p *Phone, code qrCode) (*claim, error) {
+// claimByQR finds the companion behind a QR code and claims it.
+func (s *Simulator) claimByQR(p *Phone, code qrCode) (*claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.refs[code.ref]
 	if c == nil || c.registration.claim != nil {
 		return nil, ErrUnknownRef
 	}
-	r := c.registration
-	if code.noise != c.noiseKey || code.identity != r.keys.identity {
+	if code.noise != c.noiseKey || code.identity != c.registration.keys.identity {
 		return nil, fmt.Errorf("%w: its keys are not those of the connection", ErrBadQR)
 	}
-	d, sealed, err := p.account.newDeviceLocked(c, code.secret)
+	return p.claimLocked(c, code.secret)
+}
+
+// claimByCode claims the companion that a code was shown by.
+func (s *Simulator) claimByCode(p *Phone, c *connection, identity [32]byte, secret []byte) (*claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch r := c.registration; {
+	case r.offer == nil || r.offer.account != p.account || r.claim != nil:
+		return nil, ErrCompanionGone
+	case r.keys.identity != identity:
+		return nil, fmt.Errorf("%w: its identity is not that of the connection", ErrPairing)
+	}
+	return p.claimLocked(c, secret)
+}
+
+// claimLocked sends a companion the identity that the phone has signed.
+func (p *Phone) claimLocked(c *connection, secret []byte) (*claim, error) {
+	r := c.registration
+	d, sealed, err := p.account.newDeviceLocked(c, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +194,11 @@ func (s *Simulator) claim(p *Phone, code qrCode) (*claim, error) {
 // newDeviceLocked gives a companion a number and an identity signed by the phone, sealed for the companion. It is not
 // linked before the companion has signed too.
 func (a *account) newDeviceLocked(c *connection, secret []byte) (d *device, sealed []byte, err error) {
-	if a.lastDevice >= maxDeviceNumber {
-		return nil, nil, ErrTooManyDevices
+	switch {
+	case len(a.devices) >= maxCompanions:
+		return nil, nil, fmt.Errorf("%w: %d are linked", ErrTooManyDevices, maxCompanions)
+	case a.lastDevice >= maxDeviceNumber:
+		return nil, nil, fmt.Errorf("%w: all device numbers are used up", ErrTooManyDevices)
 	}
 	a.lastDevice++
 	a.lastKeyIndex++
@@ -193,13 +221,18 @@ func sealIdentity(signed *waAdv.ADVSignedDeviceIdentity, secret []byte) ([]byte,
 	return proto.Marshal(&waAdv.ADVSignedDeviceIdentityHMAC{Details: details, HMAC: mac.Sum(nil)})
 }
 
-// handleUnpaired takes what a client may send before it is paired: answers to the server's own iqs.
+// handleUnpaired takes what a client may send before it is paired: the wish for a code, and answers to the server's own
+// iqs.
 func (s *Simulator) handleUnpaired(c *connection, node *waBinary.Node) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := c.registration
-	if r == nil || node.Tag != "iq" && node.Tag != "ib" {
+	if r == nil || !slices.Contains([]string{"iq", "ib", "ack"}, node.Tag) {
 		return fmt.Errorf("%w: stanza %q before pairing", errBadNode, node.Tag)
+	}
+	if link, asks := node.GetOptionalChildByTag("link_code_companion_reg"); asks {
+		c.push(s.linkCodeLocked(c, node, &link))
+		return nil
 	}
 	if r.claim == nil || attr(node, "id") != r.request {
 		return nil

@@ -31,6 +31,9 @@ type Options struct {
 	CloseGrace time.Duration
 	// HandshakeDelay is how long the server stays silent after the handshake. Some clients lose what comes at once.
 	HandshakeDelay time.Duration
+	// PairingWindow is how long a client may stay connected without being linked, and so how long its codes are valid.
+	// Zero means 160 s, as long as whatsmeow has QR codes to show.
+	PairingWindow time.Duration
 	// PreKeyCount answers a device's first question for its number of prekeys. Zero is the honest answer, upon which
 	// whatsmeow uploads 812; 1 to 4 make it upload 50, which pairs about six times faster.
 	PreKeyCount int
@@ -44,6 +47,9 @@ type Options struct {
 // defaultCloseGrace is the shortest grace with which clients always saw the stanza before the close.
 const defaultCloseGrace = 100 * time.Millisecond
 
+// defaultPairingWindow is one QR code for a minute and five for 20 s each.
+const defaultPairingWindow = 160 * time.Second
+
 func (o Options) withDefaults() Options {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -53,6 +59,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CloseGrace == 0 {
 		o.CloseGrace = defaultCloseGrace
+	}
+	if o.PairingWindow == 0 {
+		o.PairingWindow = defaultPairingWindow
 	}
 	if o.RootKey == ([32]byte{}) {
 		o.RootKey = *keys.NewKeyPair().Priv
@@ -66,6 +75,9 @@ func (o Options) withDefaults() Options {
 func (o Options) validate() error {
 	if o.PreKeyCount < 0 || o.PreKeyCount > 4 {
 		return fmt.Errorf("prekey count %d: want 0 to 4, more would stop the first upload", o.PreKeyCount)
+	}
+	if o.PairingWindow < 0 {
+		return fmt.Errorf("pairing window %v: want none or a positive one", o.PairingWindow)
 	}
 	return errors.Join(requireLoopback("listen", o.Listen), requireLoopback("control", o.Control))
 }
