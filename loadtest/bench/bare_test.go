@@ -41,6 +41,10 @@ type answer struct {
 	Done     bool
 }
 
+// atOnce bounds how many accounts link or send: more would have to wait longer for
+// their answers than whatsmeow does.
+const atOnce = 256
+
 // bareLoop is a program that uses whatsmeow and nothing else.
 type bareLoop struct {
 	http     *http.Client
@@ -86,6 +90,7 @@ func dialing(address string) *http.Client {
 
 func (l *bareLoop) obey(ctx context.Context, next order) error {
 	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
 	for _, route := range next.Link {
 		account := newBareAccount(l, route)
 		l.accounts = append(l.accounts, account)

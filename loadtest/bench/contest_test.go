@@ -36,18 +36,22 @@ type contestant interface {
 func world(b *testing.B, accounts int) (*simulator.Simulator, [2][]route) {
 	b.Helper()
 	sim := simulatortest.Start(b)
-	var routes [2][]route // for each contestant
-	for side := range routes {
-		for i := range accounts {
-			r := route{From: fmt.Sprintf("3161%d%06d", side, i), To: fmt.Sprintf("3162%d%06d", side, i)}
-			for _, number := range []string{r.From, r.To} {
-				_, err := sim.AddPhone(number, "Phone "+number)
-				require.NoError(b, err)
-			}
-			routes[side] = append(routes[side], r)
+	return sim, [2][]route{populate(b, sim, 0, accounts), populate(b, sim, 1, accounts)}
+}
+
+// populate adds the phones of a contestant's accounts and of those they write to.
+func populate(b *testing.B, sim *simulator.Simulator, side, accounts int) []route {
+	b.Helper()
+	var routes []route
+	for i := range accounts {
+		r := route{From: fmt.Sprintf("3161%d%06d", side, i), To: fmt.Sprintf("3162%d%06d", side, i)}
+		for _, number := range []string{r.From, r.To} {
+			_, err := sim.AddPhone(number, "Phone "+number)
+			require.NoError(b, err)
 		}
+		routes = append(routes, r)
 	}
-	return sim, routes
+	return routes
 }
 
 // bare is the bare loop, in this test binary run again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 type connection struct {
 	sim      *Simulator
 	socket   *websocket.Conn
+	tcp      net.Conn // that of the socket, to be looked at only
 	frames   frameReader
 	in, out  *transportCipher // used by the reader, by the writer
 	noiseKey [32]byte         // the client's static key
@@ -43,8 +45,8 @@ type connectionName struct {
 	device uint16
 }
 
-func newConnection(s *Simulator, socket *websocket.Conn) *connection {
-	return &connection{sim: s, socket: socket, outbox: newOutbox(), ended: make(chan struct{})}
+func newConnection(s *Simulator, socket *websocket.Conn, tcp net.Conn) *connection {
+	return &connection{sim: s, socket: socket, tcp: tcp, outbox: newOutbox(), ended: make(chan struct{})}
 }
 
 func (c *connection) label() (number string, device uint16) {

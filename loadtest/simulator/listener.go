@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -36,7 +37,7 @@ func listen(address string, config *tls.Config, handler http.Handler) (*listener
 	quiet := zap.NewStdLog(zap.NewNop()) // clients that leave during the TLS handshake are no news
 	l := &listener{
 		tcp:    tcp,
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ErrorLog: quiet},
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ErrorLog: quiet, ConnContext: withTCP},
 		done:   make(chan struct{}),
 	}
 	go func() {
@@ -44,6 +45,16 @@ func listen(address string, config *tls.Config, handler http.Handler) (*listener
 		_ = l.server.Serve(accept) // always ends by close, with ErrServerClosed
 	}()
 	return l, nil
+}
+
+// tcpKey is where a request's context has the TCP connection that it came by.
+type tcpKey struct{}
+
+func withTCP(ctx context.Context, conn net.Conn) context.Context {
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	return context.WithValue(ctx, tcpKey{}, conn)
 }
 
 func (l *listener) address() string { return l.tcp.Addr().String() }
@@ -107,5 +118,6 @@ func (s *Simulator) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	socket.SetReadLimit(maxFrame + frameHeaderSize + int64(len(streamHeader)))
-	newConnection(s, socket).serve()
+	tcp, _ := r.Context().Value(tcpKey{}).(net.Conn)
+	newConnection(s, socket, tcp).serve()
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // settleTime is how long a login waits for the device's previous connection to end. A client that closes and
-// reconnects at once may be served before its old reader has seen the end; that is no conflict.
+// reconnects at once may be served before its old reader has seen the end; that is no conflict. One that has hung up by
+// then is waited for, however long the old reader takes on a busy machine.
 const settleTime = 250 * time.Millisecond
 
 // login decides about a paired client: success, or a failure and the close.
@@ -61,7 +62,19 @@ func (s *Simulator) awaitPrevious(number string, deviceNumber uint16) {
 	select {
 	case <-previous.ended:
 	case <-timer.C:
+		previous.awaitHungUp()
 	case <-s.stopped.Done():
+	}
+}
+
+// awaitHungUp waits for the end of a connection that its client has closed.
+func (c *connection) awaitHungUp() {
+	if !hasHungUp(c.tcp) {
+		return
+	}
+	select {
+	case <-c.ended:
+	case <-c.sim.stopped.Done():
 	}
 }
 

@@ -88,7 +88,7 @@ func FuzzStanzasOfALinkedDeviceAreHandled(f *testing.F) {
 		defer func() { require.NoError(t, s.Close()) }()
 		phone, err := s.AddPhone("491700000001", "Alice")
 		require.NoError(t, err)
-		c := newConnection(s, nil)
+		c := newConnection(s, nil, nil)
 		c.device = &device{account: phone.account, number: 1, connection: c, active: true}
 		phone.account.devices[1] = c.device
 		_ = c.handle(node) // an error would end the connection; a panic fails the test
