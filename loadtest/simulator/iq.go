@@ -22,8 +22,8 @@ var iqHandlers = map[string]iqHandler{
 	"w:m set media_conn":             refuse(503, "service-unavailable"),
 	"w:profile:picture get":          refuse(404, "item-not-found"),
 	"status get":                     refuse(404, "item-not-found"),
-	"w:g2 get":                       refuse(404, "item-not-found"),
-	"w:g2 set":                       refuse(405, "not-allowed"),
+	"w:g2 get":                       (*Simulator).groupIQ,
+	"w:g2 set":                       (*Simulator).groupIQ,
 	"w:sync:app:state set sync":      (*Simulator).syncAppState,
 	"md set remove-companion-device": (*Simulator).removeCompanion,
 }

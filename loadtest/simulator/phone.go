@@ -35,6 +35,7 @@ type Phone struct {
 	sent     recent[string, sentMessage]
 	retries  recent[string, int] // how often each message was asked for again
 	counters recent[ratchetCounter, ciphertextSum]
+	holders  map[types.JID]map[endpoint]bool // per chat of many, the devices that have this phone's key for it
 }
 
 // ReceivedMessage is a message as a phone has decrypted it.
@@ -42,7 +43,7 @@ type ReceivedMessage struct {
 	Seq       int64     `json:"seq"` // 1, 2, 3… in the order of decryption
 	ID        string    `json:"id"`
 	From      string    `json:"from"` // the sender as number@s.whatsapp.net
-	Chat      string    `json:"chat"` // the other side as number@s.whatsapp.net, also for what an own companion sent
+	Chat      string    `json:"chat"` // the other side as number@s.whatsapp.net, also for what an own companion sent; or the group
 	Type      string    `json:"type"` // the stanza's type: text, media, reaction, poll
 	Text      string    `json:"text"` // empty if the message has none
 	Timestamp time.Time `json:"timestamp"`
@@ -143,12 +144,15 @@ func (p *Phone) SendText(ctx context.Context, to, text string) (id string, err e
 
 // SendTextAs is SendText with the choice of addressing: as LID, or as phone number like an older client.
 func (p *Phone) SendTextAs(_ context.Context, to, text string, mode types.AddressingMode) (id string, err error) {
+	if !p.Online() {
+		return "", ErrPhoneOffline
+	}
+	if group, ok := groupNamed(to); ok {
+		return p.sendToGroup(group, &waE2E.Message{Conversation: proto.String(text)})
+	}
 	other, err := p.sim.resolve(to)
 	if err != nil {
 		return "", err
-	}
-	if !p.Online() {
-		return "", ErrPhoneOffline
 	}
 	chat := other.lid
 	if mode == types.AddressingModePN {

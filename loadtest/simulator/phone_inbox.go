@@ -103,9 +103,17 @@ func (p *Phone) receive(node *waBinary.Node) {
 		p.answerRetry(node)
 	case node.Tag == "receipt":
 		p.receipts.add(func(seq int64) ReceivedReceipt {
-			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(attrJID(node, "from")).String(), Type: attr(node, "type")}
+			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(authorOf(node)).String(), Type: attr(node, "type")}
 		})
 	}
+}
+
+// authorOf is the device that a message or receipt is from. In a chat of many it is one of its participants.
+func authorOf(node *waBinary.Node) types.JID {
+	if participant := attrJID(node, "participant"); !participant.IsEmpty() {
+		return participant
+	}
+	return attrJID(node, "from")
 }
 
 // pnOf is the phone-number form of a JID, keeping the device.
@@ -118,34 +126,46 @@ func (p *Phone) pnOf(jid types.JID) types.JID {
 	return jid
 }
 
-// receiveMessage decrypts a message, keeps it and confirms it; or asks for it again.
+// receiveMessage decrypts a message, keeps it and confirms it; or asks for it again. In a chat of many the part for all
+// may follow one that brings its key.
 func (p *Phone) receiveMessage(node *waBinary.Node) {
 	from, ok := p.sender(node)
-	enc, hasEnc := node.GetOptionalChildByTag("enc")
-	if !ok || !hasEnc {
+	parts := node.GetChildrenByTag("enc")
+	if !ok || len(parts) == 0 {
 		return
 	}
-	p.ratchets.Lock()
-	message, err := p.decryptLocked(from, node, &enc)
-	p.ratchets.Unlock()
-	switch {
-	case errors.Is(err, errRepeated):
-	case err != nil:
-		p.sim.referee.decryptFailure()
-		p.sim.notef(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), err)
-		p.askAgain(from, node, &enc)
-		return
-	case attr(node, "category") != "peer":
-		p.keep(from, node, message)
+	var message *waE2E.Message
+	for i := range parts {
+		p.ratchets.Lock()
+		part, err := p.decryptLocked(from, node, &parts[i])
+		p.ratchets.Unlock()
+		switch {
+		case errors.Is(err, errRepeated):
+		case err != nil:
+			p.miss(from, node, &parts[i], err)
+			return
+		case attr(node, "category") != "peer" && !onlyKey(part):
+			message = part
+			p.keep(from, node, message)
+		}
 	}
 	p.confirmReceipt(node, from)
-	if message != nil && p.echo.Load() && from.account != p.account && text(message) != "" {
+	if p.echo.Load() && from.account != p.account && text(message) != "" && !shared(attrJID(node, "from")) {
 		p.reply(from, text(message))
 	}
 }
 
+// miss asks for a message again that does not decrypt.
+func (p *Phone) miss(from endpoint, node, enc *waBinary.Node, reason error) {
+	if !errors.Is(reason, errNoSenderKey) {
+		p.sim.referee.decryptFailure()
+	}
+	p.sim.notef(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), reason)
+	p.askAgain(from, node, enc)
+}
+
 func (p *Phone) sender(node *waBinary.Node) (endpoint, bool) {
-	jid := attrJID(node, "from")
+	jid := authorOf(node)
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	a := p.sim.accountOfLocked(jid)
@@ -156,6 +176,9 @@ func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message)
 	chat, fromMe := from.account.pn, from.account == p.account
 	if fromMe {
 		chat = p.pnOf(attrJID(node, "recipient"))
+	}
+	if where := attrJID(node, "from"); shared(where) {
+		chat = where
 	}
 	p.messages.add(func(seq int64) ReceivedMessage {
 		return ReceivedMessage{
@@ -179,6 +202,9 @@ func text(message *waE2E.Message) string {
 // confirmReceipt tells the sender that its message has arrived; an own companion hears that its copy has.
 func (p *Phone) confirmReceipt(node *waBinary.Node, from endpoint) {
 	attrs := waBinary.Attrs{"id": attr(node, "id"), "to": attrJID(node, "from")}
+	if participant, ok := node.Attrs["participant"]; ok {
+		attrs["participant"] = participant
+	}
 	if from.account == p.account {
 		attrs["type"] = string(types.ReceiptTypeSender)
 		if attr(node, "category") == "peer" {

@@ -22,7 +22,7 @@ func (p *Phone) askAgain(from endpoint, node, enc *waBinary.Node) {
 		return
 	}
 	attrs := waBinary.Attrs{"id": id, "to": attrJID(node, "from"), "type": string(types.ReceiptTypeRetry)}
-	for _, name := range []string{"recipient", "category"} {
+	for _, name := range []string{"recipient", "category", "participant"} {
 		if value, ok := node.Attrs[name]; ok {
 			attrs[name] = value
 		}
@@ -58,7 +58,12 @@ func (p *Phone) answerRetry(receipt *waBinary.Node) {
 		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
 		return
 	}
-	enc, err := p.encryptLocked(from, out.plaintextFor(from.account == p.account))
+	message, err := p.againLocked(from, out)
+	if err != nil {
+		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
+		return
+	}
+	enc, err := p.encryptLocked(from, message)
 	if err != nil {
 		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
 		return
@@ -92,6 +97,8 @@ func (m sentMessage) retryAttrs(to endpoint, own *account) waBinary.Attrs {
 	switch {
 	case m.peer():
 		attrs["category"] = "peer"
+	case shared(m.chat):
+		attrs["to"], attrs["participant"] = m.chat, to.lid()
 	case to.account == own:
 		attrs["recipient"] = m.chat
 	case m.chat.Server == types.DefaultUserServer:

@@ -122,6 +122,9 @@ func (p *Phone) decryptLocked(from endpoint, stanza, enc *waBinary.Node) (*waE2E
 	if err := proto.Unmarshal(plaintext, &message); err != nil {
 		return nil, fmt.Errorf("message: %w", err)
 	}
+	if key := message.GetSenderKeyDistributionMessage(); key != nil {
+		return &message, p.takeKeyLocked(from, attrJID(stanza, "from"), key)
+	}
 	return &message, nil
 }
 
@@ -150,6 +153,8 @@ func (p *Phone) openLocked(from endpoint, stanza, enc *waBinary.Node) ([]byte, e
 			return nil, err
 		}
 		return cipher.Decrypt(background, message)
+	case "skmsg":
+		return p.openForAllLocked(from, attrJID(stanza, "from"), content(enc))
 	default:
 		return nil, fmt.Errorf("encryption type %q is not known", kind)
 	}
@@ -183,8 +188,10 @@ type ciphertextSum [sha256.Size]byte
 // watchCounterLocked notices a message key that comes again with another ciphertext: somebody went back to an old
 // state of its session.
 func (p *Phone) watchCounterLocked(message *protocol.SignalMessage) error {
-	at := ratchetCounter{message.SenderRatchetKey().PublicKey(), message.Counter()}
-	sum := ciphertextSum(sha256.Sum256(message.Serialize()))
+	return p.watchLocked(ratchetCounter{message.SenderRatchetKey().PublicKey(), message.Counter()}, sha256.Sum256(message.Serialize()))
+}
+
+func (p *Phone) watchLocked(at ratchetCounter, sum ciphertextSum) error {
 	known, repeated := p.counters.get(at)
 	if repeated && known != sum {
 		p.sim.referee.reusedCounter()

@@ -89,14 +89,15 @@ func (p *Phone) signDevice(companion [32]byte, keyIndex uint32) (*waAdv.ADVSigne
 	return &waAdv.ADVSignedDeviceIdentity{Details: details, AccountSignatureKey: identity[:], AccountSignature: signature[:]}, nil
 }
 
-// signalMemory is the Signal store of one phone, in memory. It keeps what a one-to-one conversation needs; the rest of a
-// device's stores does nothing. It is a leaf lock.
+// signalMemory is the Signal store of one phone, in memory. It keeps what conversations need; the rest of a device's
+// stores does nothing. It is a leaf lock.
 type signalMemory struct {
 	store.NoopStore
 
 	mu         sync.Mutex
 	identities map[string][32]byte
 	sessions   map[string][]byte
+	senderKeys map[string][]byte // by chat and address
 	preKeys    map[uint32]*keys.PreKey
 	lastPreKey uint32
 }
@@ -105,6 +106,7 @@ func newSignalMemory() *signalMemory {
 	return &signalMemory{
 		identities: map[string][32]byte{},
 		sessions:   map[string][]byte{},
+		senderKeys: map[string][]byte{},
 		preKeys:    map[uint32]*keys.PreKey{},
 	}
 }

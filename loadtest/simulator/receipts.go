@@ -32,11 +32,15 @@ func receiptIDs(node *waBinary.Node) []string {
 // concerns the other side and the reader's other devices, and what was delivered the other side alone.
 func (s *Simulator) relayReceipt(from endpoint, node *waBinary.Node) {
 	to := attrJID(node, "to")
+	if shared(to) {
+		s.relaySharedReceipt(from, node)
+		return
+	}
 	s.mu.Lock()
 	other := s.accountOfLocked(to)
 	s.mu.Unlock()
 	if other == nil {
-		return // groups are not modelled, and the service itself keeps no receipts
+		return // the service itself keeps no receipts
 	}
 	switch types.ReceiptType(attr(node, "type")) {
 	case types.ReceiptTypeRetry:

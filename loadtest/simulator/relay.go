@@ -13,7 +13,7 @@ import (
 // Codes with which the service refuses a message. Clients do not interpret them.
 const (
 	nackNotFound    = 404 // the recipient does not exist
-	nackNotModelled = 405 // groups and broadcasts
+	nackNotModelled = 405 // newsletters and broadcast lists
 )
 
 // receiveMessage takes a message from a companion: it relays it once, whatever a client repeats, and acknowledges it
@@ -68,11 +68,11 @@ func (s *Simulator) acknowledge(c *connection, fault *Fault, ack waBinary.Node) 
 // relayOnce relays a message unless the device has sent it before. It returns the time of the first acceptance, or the
 // code of a refusal.
 func (s *Simulator) relayOnce(d *device, node *waBinary.Node) (t int64, code int) {
-	key, to := repeatKey(node), attrJID(node, "to")
+	key := repeatKey(node)
 	s.mu.Lock()
 	t, repeated := d.relayed.get(key)
-	known := s.accountOfLocked(to) != nil
-	if !repeated && known {
+	code = s.refusalLocked(d.account, node)
+	if !repeated && code == 0 {
 		t = now()
 		d.relayed.put(key, t)
 	}
@@ -80,12 +80,10 @@ func (s *Simulator) relayOnce(d *device, node *waBinary.Node) (t int64, code int
 	switch {
 	case repeated:
 		s.referee.duplicate()
-	case known:
-		s.fanOut(d.endpoint(), node)
-	case to.Server == types.DefaultUserServer || to.Server == types.HiddenUserServer:
-		return 0, nackNotFound
+	case code != 0:
+		return 0, code
 	default:
-		return 0, nackNotModelled
+		s.fanOut(d.endpoint(), node)
 	}
 	return t, 0
 }
@@ -95,7 +93,7 @@ func (s *Simulator) relayOnce(d *device, node *waBinary.Node) (t int64, code int
 func repeatKey(node *waBinary.Node) string {
 	key := attr(node, "id")
 	if enc, direct := node.GetOptionalChildByTag("enc"); direct {
-		key += " " + attrJID(node, "to").String() + " " + attr(&enc, "count")
+		key += " " + attrJID(node, "to").String() + " " + attrJID(node, "participant").String() + " " + attr(&enc, "count")
 	}
 	return key
 }
@@ -106,6 +104,9 @@ func (s *Simulator) expectedHash(from *account, node *waBinary.Node) string {
 	defer s.mu.Unlock()
 	to := s.accountOfLocked(attrJID(node, "to"))
 	_, fansOut := node.GetOptionalChildByTag("participants")
+	if g := s.groups[attrJID(node, "to")]; g != nil && fansOut {
+		return g.hashLocked()
+	}
 	if to == nil || to == from || !fansOut || attrJID(node, "to").Server != types.HiddenUserServer {
 		return ""
 	}
@@ -114,6 +115,10 @@ func (s *Simulator) expectedHash(from *account, node *waBinary.Node) string {
 
 // fanOut delivers a message to the devices that the sender has encrypted it for.
 func (s *Simulator) fanOut(from endpoint, node *waBinary.Node) {
+	if shared(attrJID(node, "to")) {
+		s.fanOutShared(from, node)
+		return
+	}
 	s.referee.relayed()
 	participants, ok := node.GetOptionalChildByTag("participants")
 	if !ok { // a retry's answer or a message to the own phone: one device, with its enc beside the other children
@@ -156,12 +161,7 @@ func chatOf(node *waBinary.Node) types.JID {
 
 // messageAttrs turns the sender's view of a message, which says to whom, into one recipient's, which says from whom.
 func messageAttrs(from, to endpoint, chat *account, node *waBinary.Node) waBinary.Attrs {
-	attrs := waBinary.Attrs{"id": attr(node, "id"), "type": attr(node, "type"), "t": now()}
-	for _, key := range []string{"edit", "category"} {
-		if value := attr(node, key); value != "" {
-			attrs[key] = value
-		}
-	}
+	attrs := relayedAttrs(node)
 	byLID := chatOf(node).Server == types.HiddenUserServer
 	switch {
 	case attr(node, "category") == "peer":
@@ -181,6 +181,17 @@ func messageAttrs(from, to endpoint, chat *account, node *waBinary.Node) waBinar
 	return attrs
 }
 
+// relayedAttrs are what recipients see as the sender wrote it.
+func relayedAttrs(node *waBinary.Node) waBinary.Attrs {
+	attrs := waBinary.Attrs{"id": attr(node, "id"), "type": attr(node, "type"), "t": now()}
+	for _, key := range []string{"edit", "category"} {
+		if value := attr(node, key); value != "" {
+			attrs[key] = value
+		}
+	}
+	return attrs
+}
+
 // sameForm is the sender as LID or PN, whichever the recipient was addressed by.
 func sameForm(from endpoint, to types.JID) types.JID {
 	if to.Server == types.HiddenUserServer {
@@ -191,6 +202,10 @@ func sameForm(from endpoint, to types.JID) types.JID {
 
 // relayChatState passes typing on to the companions of the other side that are connected.
 func (s *Simulator) relayChatState(from endpoint, node *waBinary.Node) {
+	if shared(attrJID(node, "to")) {
+		s.relaySharedChatState(from, node)
+		return
+	}
 	s.mu.Lock()
 	to := s.accountOfLocked(attrJID(node, "to"))
 	s.mu.Unlock()

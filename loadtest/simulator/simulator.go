@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/keys"
 	"go.uber.org/zap"
 )
@@ -118,6 +119,9 @@ type Simulator struct {
 	byLID       map[string]*account // by the user part of the LID
 	connections map[*connection]struct{}
 	refs        map[string]*connection // pairing references now shown as QR codes
+	groups      map[types.JID]*group
+	invites     map[string]*group    // by the code of their link
+	revoked     recent[string, bool] // codes of links that were reset
 }
 
 // New checks the options and prepares keys and certificates. It listens to nothing yet; see [Simulator.Start].
@@ -148,6 +152,7 @@ func (s *Simulator) clearLocked() {
 	s.accounts = map[string]*account{}
 	s.byLID = map[string]*account{}
 	s.refs = map[string]*connection{}
+	s.groups, s.invites, s.revoked = map[types.JID]*group{}, map[string]*group{}, recent[string, bool]{}
 }
 
 // Start listens for clients and for the control API. After an error nothing is left running.

@@ -1,0 +1,70 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+)
+
+// groupNamed is the group that a recipient's name is the JID of.
+func groupNamed(to string) (group types.JID, ok bool) {
+	if !strings.HasSuffix(to, "@"+types.GroupServer) {
+		return types.JID{}, false
+	}
+	group, err := types.ParseJID(to)
+	return group, err == nil
+}
+
+// sendToGroup sends a message to all members of a group that the phone may write into.
+func (p *Phone) sendToGroup(group types.JID, message *waE2E.Message) (id string, err error) {
+	p.sim.mu.Lock()
+	err = p.sim.mayWriteLocked(p.account, group)
+	p.sim.mu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	return p.sendToAll(sentMessage{id: newMessageID(), chat: group, message: message}, nil)
+}
+
+// PostStatus posts a text as status for the given readers, each a number, JID or LID, and returns its id. The account's
+// own companions get it too.
+func (p *Phone) PostStatus(_ context.Context, text string, readers ...string) (id string, err error) {
+	jids, err := p.sim.resolveAll(readers)
+	if err != nil {
+		return "", fmt.Errorf("readers: %w", err)
+	}
+	if !p.Online() {
+		return "", ErrPhoneOffline
+	}
+	message := &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(text)}}
+	return p.sendToAll(sentMessage{id: newMessageID(), chat: types.StatusBroadcastJID, message: message}, jids)
+}
+
+// sendToAll encrypts a message once for a chat of many, with the phone's key for whoever lacks it, and hands it to the
+// relay. The readers are those of a status.
+func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err error) {
+	p.ratchets.Lock()
+	defer p.ratchets.Unlock()
+	var list []waBinary.Node
+	for _, jid := range readers {
+		list = append(list, element("to", waBinary.Attrs{"jid": jid}))
+	}
+	node := element("message", waBinary.Attrs{"id": out.id, "to": out.chat, "type": "text"}, element("participants", nil, list...))
+	keys, err := p.distributeLocked(out.chat, p.sim.audience(p.endpoint(), &node))
+	if err != nil {
+		return "", err
+	}
+	enc, err := p.encryptForAllLocked(out.chat, out.message)
+	if err != nil {
+		return "", err
+	}
+	node.Content = []waBinary.Node{element("participants", nil, keys...), enc}
+	p.sent.put(out.id, out)
+	p.sim.fanOut(p.endpoint(), &node)
+	return out.id, nil
+}
