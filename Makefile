@@ -14,8 +14,8 @@ GOLANGCI_LINT         := .tools/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 COVERED     := ./cmd/server/...,./httpapi/...,./supervisor/...,./actors/...,./persist/...,./configs/...
 NOT_COVERED := /persist/persisttest/
 
-# Tests that the race detector would stop at races of whatsmeow's own; see
-# actors/failure_test.go.
+# Tests that the race detector would stop at races of whatsmeow's own, beside
+# those of loadtest/soak; see actors/failure_test.go.
 NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage
 
 # Empty by hand and in CI; 1 runs the long suites (see test-full).
@@ -57,6 +57,7 @@ test: compiler
 	TEST_FULL=$(TEST_FULL) CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) \
 		-covermode=atomic -coverpkg=$(COVERED) -coverprofile=coverage.out ./...
 	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) -run '$(NOT_UNDER_RACE)' ./actors
+	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) ./loadtest/soak
 	@$(MAKE) --no-print-directory coverage
 
 ## test-short: runs the quick tests, without the race detector
