@@ -65,6 +65,7 @@ type Account struct {
 	// device's own record is whatsmeow's, which writes it on its goroutines.
 	device, lid types.JID
 	qr          *QR
+	codesEnd    time.Time   // when the connection has no more codes to show
 	asked       bool        // somebody waits for the next connection
 	timer       *time.Timer // the next step of the session: retry, timeout, inspection
 
@@ -234,6 +235,8 @@ func (a *Account) command(command *Command) {
 		a.start(command, body)
 	case Stop:
 		a.stop(command, body)
+	case GetPairingCode:
+		a.pairByCode(command)
 	case SendText:
 		a.send(command, body)
 	default:

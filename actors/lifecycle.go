@@ -205,6 +205,7 @@ func (a *Account) show(codes []string) {
 	valid := qrNext
 	if a.qr == nil {
 		valid = qrFirst
+		a.codesEnd = stamp(time.Now().Add(qrFirst + time.Duration(len(codes)-1)*qrNext))
 	}
 	a.qr = &QR{Code: codes[0], ExpiresAt: stamp(time.Now().Add(valid))}
 	a.publish(EventQR, QREvent{ClientID: a.number, QR: a.qr.Code, ExpiresAt: a.qr.ExpiresAt})

@@ -20,6 +20,7 @@ type Accounts interface {
 	Status(ctx context.Context, account string) (actors.Status, error)
 	// List gives accounts by number.
 	List(ctx context.Context, query ListQuery) (ListPage, error)
+	PairingCode(ctx context.Context, account string) (actors.PairingCode, error)
 	Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error)
 	// Remove ends an account for good, and tells whether its device was unlinked.
 	Remove(ctx context.Context, account string) (unlinked bool, err error)
@@ -80,6 +81,7 @@ func (s *Server) clientRoutes() {
 		Summary: "Unlink the device and remove the account with all its data",
 	}, s.remove)
 	s.qrRoute(tags)
+	s.pairingCodeRoute(tags)
 }
 
 type initializeInput struct {

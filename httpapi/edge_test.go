@@ -30,6 +30,7 @@ type office struct {
 	status  actors.Status
 	page    ListPage
 	stopped actors.Stopped
+	code    actors.PairingCode
 	sent    actors.Sent
 	// What is stored.
 	conversations supervisor.ConversationList
@@ -71,6 +72,10 @@ func (o *office) Status(ctx context.Context, account string) (actors.Status, err
 
 func (o *office) List(ctx context.Context, query ListQuery) (ListPage, error) {
 	return o.page, o.answer(ctx, "", query)
+}
+
+func (o *office) PairingCode(ctx context.Context, account string) (actors.PairingCode, error) {
+	return o.code, o.answer(ctx, account, actors.GetPairingCode{})
 }
 
 func (o *office) Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error) {

@@ -21,8 +21,6 @@ const (
 	// qrSize is the width of the picture in pixels: two and more for each module of
 	// the largest code that WhatsApp shows.
 	qrSize = 512
-	// qrPatience is how soon a code can be there after initialize.
-	qrPatience = 2 * time.Second
 )
 
 func (s *Server) qrRoute(tags []string) {
@@ -82,7 +80,7 @@ func showing(status actors.Status, now time.Time) (*actors.QR, error) {
 	case status.Paired:
 		return nil, &actors.Error{Code: actors.CodeAlreadyPaired}
 	case status.QR == nil, !status.QR.ExpiresAt.After(now):
-		return nil, &actors.Error{Code: actors.CodeQRNotReady, RetryAfter: qrPatience}
+		return nil, &actors.Error{Code: actors.CodeQRNotReady, RetryAfter: actors.CodeReadyIn}
 	default:
 		return status.QR, nil
 	}

@@ -156,6 +156,11 @@ func (s *Supervisor) Stop(ctx context.Context, account string, command actors.St
 	return ask[actors.Stopped](ctx, s, account, command)
 }
 
+// PairingCode asks an account for a code; see [actors.GetPairingCode].
+func (s *Supervisor) PairingCode(ctx context.Context, account string) (actors.PairingCode, error) {
+	return ask[actors.PairingCode](ctx, s, account, actors.GetPairingCode{})
+}
+
 // Send gives an account a message to send; see [actors.SendText].
 func (s *Supervisor) Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error) {
 	return ask[actors.Sent](ctx, s, account, command)
