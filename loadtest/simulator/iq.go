@@ -12,6 +12,8 @@ var iqHandlers = map[string]iqHandler{
 	"w:p get":                        answerEmpty,
 	"encrypt get count":              (*Simulator).countPreKeys,
 	"encrypt get key":                (*Simulator).getPreKeys,
+	"encrypt get digest":             (*Simulator).digestKeys,
+	"abt get props":                  answerProps,
 	"encrypt set":                    (*Simulator).uploadPreKeys,
 	"passive set passive":            answerEmpty,
 	"usync get usync":                (*Simulator).usync,
@@ -55,6 +57,11 @@ func (s *Simulator) handleIQ(c *connection, d *device, node *waBinary.Node) {
 
 func answerEmpty(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
 	return result(request)
+}
+
+// answerProps tells the client's experiments: there are none.
+func answerProps(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
+	return result(request, element("props", waBinary.Attrs{"protocol": 1}))
 }
 
 func refuse(code int, text string) iqHandler {

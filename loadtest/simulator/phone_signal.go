@@ -83,7 +83,7 @@ func (p *Phone) beginSessionLocked(to endpoint, b bundle) error {
 	return builder.ProcessBundle(background, b.signal(to.number))
 }
 
-// pad appends 1 to 15 bytes of that value, as WhatsApp does before encryption.
+// pad appends 1 to 15 bytes of that value, as whatsmeow does before encryption. Others append 16, so nobody counts.
 func pad(plaintext []byte) []byte {
 	n := rand.IntN(15) + 1
 	return append(plaintext, bytes.Repeat([]byte{byte(n)}, n)...)
@@ -97,7 +97,7 @@ func unpad(plaintext []byte) ([]byte, error) {
 	}
 	n := plaintext[len(plaintext)-1]
 	body, ok := bytes.CutSuffix(plaintext, bytes.Repeat([]byte{n}, int(n)))
-	if !ok || n == 0 || n > 15 {
+	if !ok || n == 0 {
 		return nil, errPadding
 	}
 	return body, nil

@@ -102,13 +102,17 @@ func (k publicPreKey) node(tag string) waBinary.Node {
 
 // nodes is the bundle as it stands in answers and retry receipts, without the registration id.
 func (b bundle) nodes() []waBinary.Node {
-	skey := b.signed.node("skey")
-	skey.Content = append(skey.GetChildren(), leaf("signature", b.signedSignature[:]))
-	nodes := []waBinary.Node{leaf("type", []byte{ecc.DjbType}), leaf("identity", b.identity[:]), skey}
+	nodes := []waBinary.Node{leaf("type", []byte{ecc.DjbType}), leaf("identity", b.identity[:]), b.signedNode()}
 	if b.oneTime != nil {
 		nodes = append(nodes, b.oneTime.node("key"))
 	}
 	return nodes
+}
+
+func (k *publicKeys) signedNode() waBinary.Node {
+	skey := k.signed.node("skey")
+	skey.Content = append(skey.GetChildren(), leaf("signature", k.signedSignature[:]))
+	return skey
 }
 
 // signal is the bundle in libsignal's form.
