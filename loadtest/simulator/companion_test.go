@@ -2,13 +2,7 @@ package simulator_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -66,31 +60,13 @@ func newCompanion(t *testing.T, sim *simulator.Simulator) *companion {
 func (c *companion) use(device *store.Device) {
 	events := make(chan any, 1000)
 	client := whatsmeow.NewClient(device, nil)
-	transport := dialing(c.t, c.sim)
-	web := &http.Client{Transport: transport}
+	web := simulatortest.HTTPClient(c.t, c.sim)
 	client.SetWebsocketHTTPClient(web)
 	client.SetPreLoginHTTPClient(web)
 	client.SetMediaHTTPClient(web)
 	client.AddEventHandler(func(event any) { events <- event })
 	c.client, c.events = client, events
-	c.t.Cleanup(func() { client.Disconnect(); transport.CloseIdleConnections() })
-}
-
-// dialing reaches the simulator whatever host is asked for.
-func dialing(t *testing.T, sim *simulator.Simulator) *http.Transport {
-	endpoint, err := url.Parse(sim.Endpoint())
-	require.NoError(t, err)
-	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, endpoint.Host)
-	}
-	if endpoint.Scheme == "ws" {
-		return &http.Transport{DialContext: dial, DialTLSContext: dial}
-	}
-	pem, err := os.ReadFile(sim.CAFile())
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(pem))
-	return &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: roots, NextProtos: []string{"http/1.1"}}}
+	c.t.Cleanup(client.Disconnect)
 }
 
 // next returns the next event of a type, skipping others.
