@@ -52,7 +52,7 @@ type device struct {
 	connection *connection
 	active     bool // live stanzas may be pushed: its queue has been flushed to this connection
 	queue      []queued
-	relayed    recent[string, int64] // messages it has sent, with the time of the ack
+	relayed    recent[string, int64] // messages it has sent, with the time of the ack; 0 if it may send one again
 }
 
 // endpoint is one device of an account as a sender or recipient; number 0 is the phone.

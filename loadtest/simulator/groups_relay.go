@@ -154,6 +154,7 @@ func (s *Simulator) relaySharedReceipt(from endpoint, node *waBinary.Node) {
 	receipt.Attrs["participant"] = from.named(mode)
 	switch types.ReceiptType(attr(node, "type")) {
 	case types.ReceiptTypeRetry:
+		s.allowRepeat(endpoint{author, participant.Device}, attr(node, "id"))
 		s.referee.retried()
 		s.deliver(endpoint{author, participant.Device}, receipt)
 	case types.ReceiptTypeSender:

@@ -44,6 +44,7 @@ func (s *Simulator) relayReceipt(from endpoint, node *waBinary.Node) {
 	}
 	switch types.ReceiptType(attr(node, "type")) {
 	case types.ReceiptTypeRetry:
+		s.allowRepeat(endpoint{other, to.Device}, attr(node, "id"))
 		s.referee.retried()
 		s.deliver(endpoint{other, to.Device}, receiptFor(from, node))
 	case types.ReceiptTypeSender, types.ReceiptTypePeerMsg, types.ReceiptTypeHistorySync:

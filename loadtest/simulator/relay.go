@@ -70,8 +70,9 @@ func (s *Simulator) acknowledge(c *connection, fault *Fault, ack waBinary.Node) 
 func (s *Simulator) relayOnce(d *device, node *waBinary.Node) (t int64, code int) {
 	key := repeatKey(node)
 	s.mu.Lock()
-	t, repeated := d.relayed.get(key)
+	t, _ = d.relayed.get(key)
 	code = s.refusalLocked(d.account, node)
+	repeated := t != 0
 	if !repeated && code == 0 {
 		t = now()
 		d.relayed.put(key, t)
@@ -96,6 +97,16 @@ func repeatKey(node *waBinary.Node) string {
 		key += " " + attrJID(node, "to").String() + " " + attrJID(node, "participant").String() + " " + attr(&enc, "count")
 	}
 	return key
+}
+
+// allowRepeat lets a device send a message once more as a whole: somebody could not read it. whatsmeow answers whoever
+// asked, under a key of its own; other clients repeat the message for all, under its id.
+func (s *Simulator) allowRepeat(sender endpoint, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := sender.account.devices[sender.number]; d != nil {
+		d.relayed.put(id, 0)
+	}
 }
 
 // expectedHash is the hash over all devices of sender and recipient, by which a client learns that it missed one.
