@@ -70,6 +70,12 @@ test-short:
 test-full:
 	@$(MAKE) --no-print-directory test TEST_FULL=1
 
+## test-interop: tries the simulator with Baileys, a client that is not whatsmeow; needs root or sudo where node is missing
+.PHONY: test-interop
+test-interop: compiler
+	@./configs/setup-node.sh
+	TEST_INTEROP=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/interop
+
 ## coverage: compares coverage.out of the last test run with the floor
 .PHONY: coverage
 coverage:
@@ -105,7 +111,7 @@ fmt: $(GOLANGCI_LINT)
 ## clean: removes what building and testing left behind
 .PHONY: clean
 clean:
-	rm -rf bin .tools coverage.out coverage.counted
+	rm -rf bin .tools coverage.out coverage.counted loadtest/interop/node_modules
 
 .PHONY: compiler
 compiler:
