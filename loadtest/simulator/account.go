@@ -32,7 +32,9 @@ type account struct {
 	holders      map[*device]struct{} // companions of others that hold this account's device list
 	subscribers  map[*device]struct{} // companions that subscribed to its presence
 	presence     string               // available or unavailable
+	lastSeen     int64                // when that changed
 	blocked      []types.JID
+	privacy      map[string]string // settings that were changed
 	collections  map[string]*collection
 	linking      *connection // the companion that asked last to be linked by code
 }

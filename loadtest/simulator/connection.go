@@ -187,6 +187,8 @@ func (c *connection) handle(node *waBinary.Node) error {
 		c.sim.confirm(device, attr(node, "class"), attrJID(node, "to"), attr(node, "id"))
 	case "presence":
 		c.sim.receivePresence(device, node)
+	case "call":
+		return c.sim.receiveCall(c, device, node)
 	case "chatstate":
 		c.sim.relayChatState(device.endpoint(), node)
 	case "ib", "xmlstreamend":

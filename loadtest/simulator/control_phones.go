@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -168,10 +169,13 @@ func controlReceipts(p *Phone, r *http.Request, _ none) ([]ReceivedReceipt, erro
 	return poll(r, p.receipts)
 }
 
+// receiptKinds are the receipts that a phone can be asked for.
+var receiptKinds = []string{"delivered", "inactive", "read", "read-self", "played", "played-self"}
+
 type receiptBody struct {
 	Chat string   `json:"chat" doc:"a number, a JID or a LID"`
 	IDs  []string `json:"ids"`
-	Type string   `json:"type" enum:"read,played,delivered"`
+	Type string   `json:"type" enum:"delivered,inactive,read,read-self,played,played-self"`
 }
 
 func controlSendReceipt(p *Phone, r *http.Request, body receiptBody) (none, error) {
@@ -180,8 +184,8 @@ func controlSendReceipt(p *Phone, r *http.Request, body receiptBody) (none, erro
 		return none{}, badField("chat", "missing")
 	case len(body.IDs) == 0:
 		return none{}, badField("ids", "missing")
-	case body.Type != "read" && body.Type != "played" && body.Type != "delivered":
-		return none{}, badField("type", "want read, played or delivered")
+	case !slices.Contains(receiptKinds, body.Type):
+		return none{}, badField("type", "want one of %q", receiptKinds)
 	}
 	kind := types.ReceiptType(body.Type)
 	if body.Type == "delivered" {

@@ -17,8 +17,9 @@ var iqHandlers = map[string]iqHandler{
 	"encrypt set":                    (*Simulator).uploadPreKeys,
 	"passive set passive":            answerEmpty,
 	"usync get usync":                (*Simulator).usync,
-	"privacy get privacy":            answerPrivacy,
-	"privacy set":                    answerEmpty,
+	"privacy get privacy":            (*Simulator).answerPrivacy,
+	"privacy set privacy":            (*Simulator).setPrivacy,
+	"privacy set tokens":             (*Simulator).issueTokens,
 	"blocklist get":                  (*Simulator).blocklist,
 	"blocklist set":                  (*Simulator).changeBlocklist,
 	"w:m set media_conn":             refuse(503, "service-unavailable"),
@@ -68,17 +69,6 @@ func refuse(code int, text string) iqHandler {
 	return func(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
 		return failed(request, code, text)
 	}
-}
-
-// privacyCategories are the settings that whatsmeow knows; everything is open to all.
-var privacyCategories = []string{"groupadd", "last", "status", "profile", "readreceipts", "online", "calladd", "messages", "defense", "stickers"}
-
-func answerPrivacy(_ *Simulator, _ *connection, _ *device, request *waBinary.Node) waBinary.Node {
-	var categories []waBinary.Node
-	for _, name := range privacyCategories {
-		categories = append(categories, element("category", waBinary.Attrs{"name": name, "value": "all"}))
-	}
-	return result(request, element("privacy", nil, categories...))
 }
 
 // removeCompanion unlinks the device that asks for it. The answer is the last thing it hears.

@@ -27,6 +27,8 @@ type Phone struct {
 
 	messages *feed[ReceivedMessage]
 	receipts *feed[ReceivedReceipt]
+	typing   *feed[ReceivedTyping]
+	calls    *feed[ReceivedCall]
 	echo     atomic.Bool
 
 	// ratchets serialises encryption together with the hand-over to the relay, so that ciphertexts leave in the order
@@ -70,6 +72,8 @@ func newPhone(s *Simulator, a *account) *Phone {
 		inbox:    newInbox(&s.tasks),
 		messages: newFeed[ReceivedMessage](maxMessages),
 		receipts: newFeed[ReceivedReceipt](maxReceipts),
+		typing:   newFeed[ReceivedTyping](maxTyping),
+		calls:    newFeed[ReceivedCall](maxCalls),
 	}
 }
 
@@ -199,7 +203,8 @@ func (p *Phone) MarkRead(ctx context.Context, chat string, ids ...string) error 
 	return p.SendReceipt(ctx, chat, types.ReceiptTypeRead, ids...)
 }
 
-// SendReceipt sends a receipt of any type for messages of a chat, given as number, JID or LID.
+// SendReceipt sends a receipt of any type for messages of a chat, given as number, JID or LID. Where the account's
+// privacy keeps read receipts back, read and played are told to its own companions alone.
 func (p *Phone) SendReceipt(_ context.Context, chat string, kind types.ReceiptType, ids ...string) error {
 	other, err := p.sim.resolve(chat)
 	if err != nil {
@@ -208,7 +213,7 @@ func (p *Phone) SendReceipt(_ context.Context, chat string, kind types.ReceiptTy
 	if len(ids) == 0 {
 		return errors.New("a receipt needs message ids")
 	}
-	attrs := waBinary.Attrs{"id": ids[0], "to": other.lid, "type": string(kind)}
+	attrs := waBinary.Attrs{"id": ids[0], "to": other.lid, "type": string(p.discreet(kind))}
 	var items []waBinary.Node
 	for _, id := range ids[1:] {
 		items = append(items, element("item", waBinary.Attrs{"id": id}))

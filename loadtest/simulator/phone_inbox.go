@@ -99,6 +99,8 @@ func (p *Phone) receive(node *waBinary.Node) {
 	switch {
 	case node.Tag == "message":
 		p.receiveMessage(node)
+	case node.Tag == "call":
+		p.receiveCall(node)
 	case node.Tag == "receipt" && attr(node, "type") == string(types.ReceiptTypeRetry):
 		p.answerRetry(node)
 	case node.Tag == "receipt":

@@ -3,7 +3,6 @@ package simulator
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -149,8 +148,9 @@ func (s *Simulator) relayTo(from endpoint, jid types.JID, node *waBinary.Node, e
 	to := endpoint{s.accountOfLocked(jid), jid.Device}
 	chat := s.accountOfLocked(chatOf(node))
 	name := from.account.name
+	blocked := to.account != nil && to.account.blocksLocked(from.account)
 	s.mu.Unlock()
-	if to.account == nil || to == from || len(enc) == 0 {
+	if to.account == nil || to == from || len(enc) == 0 || blocked {
 		return
 	}
 	children := slices.Clip(enc)
@@ -219,53 +219,14 @@ func (s *Simulator) relayChatState(from endpoint, node *waBinary.Node) {
 	}
 	s.mu.Lock()
 	to := s.accountOfLocked(attrJID(node, "to"))
+	blocked := to != nil && to.blocksLocked(from.account)
 	s.mu.Unlock()
-	if to == nil || len(node.GetChildren()) != 1 {
+	if to == nil || blocked || len(node.GetChildren()) != 1 {
 		return
 	}
+	to.phone.showTyping(from.account, &node.GetChildren()[0])
 	state := element("chatstate", waBinary.Attrs{"from": sameForm(from, attrJID(node, "to")).ToNonAD()}, node.GetChildren()...)
 	for _, e := range s.endpoints(to) {
 		s.pushLive(e, state)
 	}
-}
-
-// receivePresence keeps a companion's presence and push name, and tells its subscribers; or subscribes it to another.
-func (s *Simulator) receivePresence(d *device, node *waBinary.Node) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if attr(node, "type") == "subscribe" {
-		s.subscribeLocked(d, attrJID(node, "to"))
-		return
-	}
-	a := d.account
-	if name := attr(node, "name"); name != "" {
-		a.name = name
-	}
-	a.presence = attr(node, "type")
-	for subscriber := range a.subscribers {
-		if subscriber.removed {
-			delete(a.subscribers, subscriber)
-		} else if subscriber.active {
-			subscriber.connection.push(a.presenceLocked())
-		}
-	}
-}
-
-func (s *Simulator) subscribeLocked(d *device, to types.JID) {
-	a := s.accountOfLocked(to)
-	if a == nil {
-		return
-	}
-	a.subscribers[d] = struct{}{}
-	if a.presence != "" && d.active {
-		d.connection.push(a.presenceLocked())
-	}
-}
-
-func (a *account) presenceLocked() waBinary.Node {
-	attrs := waBinary.Attrs{"from": a.lid}
-	if a.presence == "unavailable" {
-		attrs["type"], attrs["last"] = "unavailable", strconv.FormatInt(now(), 10)
-	}
-	return element("presence", attrs)
 }

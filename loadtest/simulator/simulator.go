@@ -118,6 +118,7 @@ type Simulator struct {
 	accounts    map[string]*account // by number
 	byLID       map[string]*account // by the user part of the LID
 	connections map[*connection]struct{}
+	calls       recent[string, *call]
 	refs        map[string]*connection // pairing references now shown as QR codes
 	groups      map[types.JID]*group
 	invites     map[string]*group    // by the code of their link
@@ -151,6 +152,7 @@ func New(options Options) (*Simulator, error) {
 func (s *Simulator) clearLocked() {
 	s.accounts = map[string]*account{}
 	s.byLID = map[string]*account{}
+	s.calls = recent[string, *call]{}
 	s.refs = map[string]*connection{}
 	s.groups, s.invites, s.revoked = map[types.JID]*group{}, map[string]*group{}, recent[string, bool]{}
 }
