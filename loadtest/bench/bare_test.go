@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,8 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
+
+	"whatsapp-web-server/loadtest/bare"
 )
 
 // bareKeyEnv holds the simulator's Noise root key for the bare loop, in hex.
@@ -65,7 +66,7 @@ func runBare(endpoint string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	loop := &bareLoop{http: dialing(address.Host), answers: json.NewEncoder(out)}
+	loop := &bareLoop{http: bare.Dial(address.Host), answers: json.NewEncoder(out)}
 	for orders := json.NewDecoder(in); ; {
 		var next order
 		switch err := orders.Decode(&next); {
@@ -78,14 +79,6 @@ func runBare(endpoint string, in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
-}
-
-// dialing reaches the address, without TLS, whatever host is asked for.
-func dialing(address string) *http.Client {
-	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
-	return &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial}}
 }
 
 func (l *bareLoop) obey(ctx context.Context, next order) error {
@@ -122,10 +115,7 @@ type bareAccount struct {
 }
 
 func newBareAccount(loop *bareLoop, r route) *bareAccount {
-	a := &bareAccount{route: r, loop: loop, client: whatsmeow.NewClient(newMemoryDevice(), nil), online: make(chan struct{}, 1)}
-	a.client.SetWebsocketHTTPClient(loop.http)
-	a.client.SetPreLoginHTTPClient(loop.http)
-	a.client.SetMediaHTTPClient(loop.http)
+	a := &bareAccount{route: r, loop: loop, client: bare.NewClient(loop.http), online: make(chan struct{}, 1)}
 	a.client.AddEventHandler(a.handle)
 	return a
 }

@@ -7,17 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"whatsapp-web-server/loadtest/child"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
-
-// patience bounds every wait for a process.
-const patience = time.Minute
 
 // text is what is sent: the length of an ordinary message.
 const text = "See you at the station at half past seven, I bring the tickets."
@@ -29,7 +26,7 @@ type contestant interface {
 	link(b *testing.B, routes []route)
 	// send has each account send count messages, one after the other.
 	send(b *testing.B, count int)
-	measured() *process
+	measured() *child.Process
 }
 
 // world is the simulator with the phones of those who write to each other.
@@ -54,16 +51,16 @@ func populate(b *testing.B, sim *simulator.Simulator, side, accounts int) []rout
 	return routes
 }
 
-// bare is the bare loop, in this test binary run again.
-type bare struct {
-	*process
+// bareChild is the bare loop, in this test binary run again.
+type bareChild struct {
+	*child.Process
 
 	sim     *simulator.Simulator
 	orders  *json.Encoder
 	answers *json.Decoder
 }
 
-func startBare(b *testing.B, sim *simulator.Simulator, environment ...string) *bare {
+func startBare(b *testing.B, sim *simulator.Simulator, environment ...string) *bareChild {
 	b.Helper()
 	root := sim.RootKey()
 	command := exec.CommandContext(b.Context(), os.Args[0])
@@ -73,22 +70,22 @@ func startBare(b *testing.B, sim *simulator.Simulator, environment ...string) *b
 	require.NoError(b, err)
 	answers, err := command.StdoutPipe()
 	require.NoError(b, err)
-	return &bare{start(b, command), sim, json.NewEncoder(orders), json.NewDecoder(answers)}
+	return &bareChild{child.Start(b, command), sim, json.NewEncoder(orders), json.NewDecoder(answers)}
 }
 
-func (c *bare) measured() *process { return c.process }
+func (c *bareChild) measured() *child.Process { return c.Process }
 
-func (c *bare) link(b *testing.B, routes []route) { c.order(b, order{Link: routes}) }
+func (c *bareChild) link(b *testing.B, routes []route) { c.order(b, order{Link: routes}) }
 
-func (c *bare) send(b *testing.B, count int) { c.order(b, order{Send: count}) }
+func (c *bareChild) send(b *testing.B, count int) { c.order(b, order{Send: count}) }
 
-func (c *bare) order(b *testing.B, o order) {
+func (c *bareChild) order(b *testing.B, o order) {
 	b.Helper()
 	require.NoError(b, c.orders.Encode(o))
 	var scans errgroup.Group
 	for {
 		var a answer
-		require.NoError(b, c.answers.Decode(&a), "%s", c.output)
+		require.NoError(b, c.answers.Decode(&a), "%s", c.Output)
 		if a.Done {
 			require.NoError(b, scans.Wait())
 			return

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/loadtest/child"
 )
 
 const idleAccounts = 200
@@ -34,19 +36,19 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 // settled is the resident memory once the runtime no longer gives any back.
-func settled(b *testing.B, p *process) int64 {
+func settled(b *testing.B, p *child.Process) int64 {
 	b.Helper()
 	const steady = 5
 	sample := time.NewTicker(time.Second)
 	defer sample.Stop()
-	least, since := p.resident(b), 0
+	least, since := p.Resident(b), 0
 	for since < steady {
 		select {
 		case <-sample.C:
 		case <-b.Context().Done():
 			require.NoError(b, b.Context().Err())
 		}
-		now := p.resident(b)
+		now := p.Resident(b)
 		if since++; now < least-least/100 {
 			least, since = now, 0
 		}

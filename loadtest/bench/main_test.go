@@ -20,8 +20,5 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.Remove(serverBinary) // not there if no benchmark ran
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m)
 }

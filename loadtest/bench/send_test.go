@@ -57,8 +57,8 @@ func (c *cost) add(more cost) {
 
 func measure(b *testing.B, side contestant, each int) cost {
 	b.Helper()
-	began, before := time.Now(), side.measured().cpu(b)
+	began, before := time.Now(), side.measured().CPU(b)
 	side.send(b, each)
 	elapsed := time.Since(began)
-	return cost{side.measured().cpu(b) - before, elapsed}
+	return cost{side.measured().CPU(b) - before, elapsed}
 }

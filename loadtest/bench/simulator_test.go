@@ -1,10 +1,9 @@
 package bench
 
 import (
-	"os"
-	"os/exec"
 	"testing"
 
+	"whatsapp-web-server/loadtest/child"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
@@ -17,16 +16,16 @@ const companions = 10_000
 // a message, from its arrival to the phones that have decrypted it.
 func BenchmarkSimulator(b *testing.B) {
 	sim := simulatortest.Start(b)
-	crowd, self := startBare(b, sim), &process{command: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}, output: &tail{}}
+	crowd, self := startBare(b, sim), child.Self()
 	for b.Loop() {
 		empty := settled(b, self)
 		crowd.link(b, populate(b, sim, 0, companions))
 		held := float64(settled(b, self)-empty) / 1024 / companions
 		crowd.send(b, 1) // makes the signal sessions
 		relayed := sim.Stats().MessagesRelayed
-		before := self.cpu(b)
+		before := self.CPU(b)
 		crowd.send(b, 2)
-		spent := self.cpu(b) - before
+		spent := self.CPU(b) - before
 		b.ReportMetric(held, "KiB/account")
 		b.ReportMetric(spent.Seconds()*1000/float64(sim.Stats().MessagesRelayed-relayed), "cpu-ms/message")
 	}
