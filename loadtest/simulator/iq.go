@@ -22,7 +22,7 @@ var iqHandlers = map[string]iqHandler{
 	"privacy set tokens":             (*Simulator).issueTokens,
 	"blocklist get":                  (*Simulator).blocklist,
 	"blocklist set":                  (*Simulator).changeBlocklist,
-	"w:m set media_conn":             refuse(503, "service-unavailable"),
+	"w:m set media_conn":             (*Simulator).answerMediaConn,
 	"w:profile:picture get":          refuse(404, "item-not-found"),
 	"status get":                     refuse(404, "item-not-found"),
 	"w:g2 get":                       (*Simulator).groupIQ,

@@ -72,9 +72,9 @@ func (l *listener) close() error {
 	return err
 }
 
-// listenService serves websockets on any path and for any Host, as clients keep the real service's host names.
+// listenService serves websockets and media for any Host, as clients keep the real service's host names.
 func (s *Simulator) listenService() (*listener, error) {
-	handler := http.HandlerFunc(s.serveSocket)
+	handler := s.serviceRoutes()
 	if s.options.Plain {
 		return listen(s.options.Listen, nil, handler)
 	}

@@ -139,7 +139,7 @@ func (p *Phone) WaitReceipts(ctx context.Context, after int64) ([]ReceivedReceip
 	return p.receipts.wait(ctx, after)
 }
 
-// SendText sends a text to a number, JID or LID, addressed by LID as all phones do today, and returns its id. Every
+// SendText sends a text to a number, JID, LID or group, addressed by LID as all phones do today, and returns its id. Every
 // device of the recipient and the account's own companions get it. The context is not waited on: the hand-over to the
 // service is immediate.
 func (p *Phone) SendText(ctx context.Context, to, text string) (id string, err error) {
@@ -147,12 +147,23 @@ func (p *Phone) SendText(ctx context.Context, to, text string) (id string, err e
 }
 
 // SendTextAs is SendText with the choice of addressing: as LID, or as phone number like an older client.
-func (p *Phone) SendTextAs(_ context.Context, to, text string, mode types.AddressingMode) (id string, err error) {
+func (p *Phone) SendTextAs(ctx context.Context, to, text string, mode types.AddressingMode) (id string, err error) {
+	return p.SendAs(ctx, to, &waE2E.Message{Conversation: proto.String(text)}, mode)
+}
+
+// Send sends any message, with the stanza that a real phone would give it, and returns its id. To and the context are as
+// with [Phone.SendText]. The message must not change afterwards: it is kept for devices that ask for it again.
+func (p *Phone) Send(ctx context.Context, to string, message *waE2E.Message) (id string, err error) {
+	return p.SendAs(ctx, to, message, types.AddressingModeLID)
+}
+
+// SendAs is Send with the choice of addressing that [Phone.SendTextAs] has.
+func (p *Phone) SendAs(_ context.Context, to string, message *waE2E.Message, mode types.AddressingMode) (id string, err error) {
 	if !p.Online() {
 		return "", ErrPhoneOffline
 	}
 	if group, ok := groupNamed(to); ok {
-		return p.sendToGroup(group, &waE2E.Message{Conversation: proto.String(text)})
+		return p.sendToGroup(group, message)
 	}
 	other, err := p.sim.resolve(to)
 	if err != nil {
@@ -162,12 +173,13 @@ func (p *Phone) SendTextAs(_ context.Context, to, text string, mode types.Addres
 	if mode == types.AddressingModePN {
 		chat = other.pn
 	}
-	return p.send(other, chat, &waE2E.Message{Conversation: proto.String(text)})
+	return p.send(other, chat, message)
 }
 
 // send encrypts a message for every device concerned and hands it to the relay.
 func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (string, error) {
 	out := sentMessage{id: newMessageID(), chat: chat, message: message}
+	shown := outsideOf(message)
 	p.ratchets.Lock()
 	defer p.ratchets.Unlock()
 	var participants []waBinary.Node
@@ -179,10 +191,13 @@ func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (st
 		if err != nil {
 			return "", fmt.Errorf("encrypt for %s: %w", to.pn(), err)
 		}
+		shown.markEnc(enc)
 		participants = append(participants, element("to", waBinary.Attrs{"jid": to.lid()}, enc))
 	}
 	p.sent.put(out.id, out)
-	node := element("message", waBinary.Attrs{"id": out.id, "to": chat, "type": "text"}, element("participants", nil, participants...))
+	children := append(shown.children(), element("participants", nil, participants...))
+	node := element("message", waBinary.Attrs{"id": out.id, "to": chat}, children...)
+	shown.markMessage(node.Attrs)
 	p.sim.fanOut(p.endpoint(), &node)
 	return out.id, nil
 }

@@ -68,6 +68,7 @@ func (p *Phone) answerRetry(receipt *waBinary.Node) {
 		p.sim.notef(p.Number(), "retry of message %s: %v", out.id, err)
 		return
 	}
+	outsideOf(out.message).markEnc(enc)
 	enc.Attrs["count"] = count
 	node := element("message", out.retryAttrs(from, p.account), enc)
 	p.sim.fanOut(p.endpoint(), &node)
@@ -93,7 +94,8 @@ func (p *Phone) renewSessionLocked(to endpoint, receipt *waBinary.Node, count in
 }
 
 func (m sentMessage) retryAttrs(to endpoint, own *account) waBinary.Attrs {
-	attrs := waBinary.Attrs{"id": m.id, "type": "text", "to": to.lid()}
+	attrs := waBinary.Attrs{"id": m.id, "to": to.lid()}
+	outsideOf(m.message).markMessage(attrs)
 	switch {
 	case m.peer():
 		attrs["category"] = "peer"

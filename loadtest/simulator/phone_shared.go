@@ -54,7 +54,9 @@ func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err 
 	for _, jid := range readers {
 		list = append(list, element("to", waBinary.Attrs{"jid": jid}))
 	}
-	node := element("message", waBinary.Attrs{"id": out.id, "to": out.chat, "type": "text"}, element("participants", nil, list...))
+	shown := outsideOf(out.message)
+	node := element("message", waBinary.Attrs{"id": out.id, "to": out.chat}, element("participants", nil, list...))
+	shown.markMessage(node.Attrs)
 	keys, err := p.distributeLocked(out.chat, p.sim.audience(p.endpoint(), &node))
 	if err != nil {
 		return "", err
@@ -63,7 +65,8 @@ func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err 
 	if err != nil {
 		return "", err
 	}
-	node.Content = []waBinary.Node{element("participants", nil, keys...), enc}
+	shown.markEnc(enc)
+	node.Content = append(shown.children(), element("participants", nil, keys...), enc)
 	p.sent.put(out.id, out)
 	p.sim.fanOut(p.endpoint(), &node)
 	return out.id, nil

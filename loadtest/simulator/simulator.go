@@ -106,6 +106,7 @@ type Simulator struct {
 	faults       *faultTable
 	referee      *referee
 	journal      *feed[LogEntry]
+	media        *mediaStore
 	tasks        tasks
 	stopped      context.Context
 	stop         context.CancelFunc
@@ -142,6 +143,7 @@ func New(options Options) (*Simulator, error) {
 		faults:       newFaultTable(rand.New(rand.NewPCG(uint64(options.Seed), 0))),
 		referee:      &referee{},
 		journal:      newFeed[LogEntry](maxLogEntries),
+		media:        newMediaStore(),
 		connections:  map[*connection]struct{}{},
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
@@ -192,6 +194,7 @@ func (s *Simulator) Reset() {
 	s.faults.clear()
 	s.referee.reset()
 	s.journal.reset()
+	s.media.reset()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.connections {
