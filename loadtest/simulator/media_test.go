@@ -117,6 +117,7 @@ func TestUploadsNeedTheirAuthAndTheirHash(t *testing.T) {
 	require.NoError(t, err)
 	hash := sha256.Sum256([]byte("blob"))
 	token := base64.URLEncoding.EncodeToString(hash[:])
+	web := simulatortest.HTTPClient(t, sim)
 	for name, row := range map[string]struct {
 		auth, token string
 		status      int
@@ -129,11 +130,9 @@ func TestUploadsNeedTheirAuthAndTheirHash(t *testing.T) {
 		address := "https://" + conn.Hosts[0].Hostname + "/mms/image/" + row.token + "?auth=" + url.QueryEscape(row.auth)
 		request, err := http.NewRequestWithContext(within(t), http.MethodPost, address, strings.NewReader("blob"))
 		require.NoError(t, err)
-		transport := dialing(t, sim)
-		response, err := transport.RoundTrip(request)
+		response, err := web.Do(request)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
-		transport.CloseIdleConnections()
 		require.Equal(t, row.status, response.StatusCode, name)
 	}
 }
