@@ -20,7 +20,7 @@ var (
 	ErrAlreadyMember = errors.New("member of the group already")
 	ErrGroupFull     = errors.New("the group is full")
 	ErrBadGroup      = errors.New("the group cannot be like that")
-	ErrBadTimer      = errors.New("messages disappear after 24 hours, 7 days, 90 days or never")
+	ErrBadTimer      = errors.New("ephemeral: messages disappear after 86400, 604800 or 7776000 seconds, or never with 0")
 	ErrTopicChanged  = errors.New("the description was changed meanwhile")
 	ErrBadInvite     = errors.New("no such invitation")
 	ErrInviteRevoked = errors.New("the invitation was revoked or has expired")

@@ -1,0 +1,48 @@
+package simulator_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-web-server/loadtest/simulator"
+)
+
+func TestGroupsAreLinkedToACommunityAndUnlinked(t *testing.T) {
+	c := newCircle(t, simulator.GroupOptions{})
+	client := c.alice.client
+	community, err := client.CreateGroup(within(t), whatsmeow.ReqCreateGroup{Name: "Town", GroupParent: types.GroupParent{IsParent: true}})
+	require.NoError(t, err)
+	require.True(t, community.IsParent)
+	parts, err := client.GetSubGroups(within(t), community.JID)
+	require.NoError(t, err)
+	require.Len(t, parts, 1)
+	require.True(t, parts[0].IsDefaultSubGroup)
+	general, err := client.GetGroupInfo(within(t), parts[0].JID)
+	require.NoError(t, err)
+	require.True(t, general.IsAnnounce && general.IsDefaultSubGroup)
+	require.Equal(t, community.JID, general.LinkedParentJID)
+
+	require.NoError(t, client.LinkGroup(within(t), community.JID, c.group))
+	link := c.bob.nextChange().Link
+	require.Equal(t, types.GroupLinkChangeTypeParent, link.Type)
+	require.Equal(t, community.JID, link.Group.JID)
+	everybody, err := client.GetLinkedGroupsParticipants(within(t), community.JID)
+	require.NoError(t, err)
+	require.ElementsMatch(t, lidsOf(c.phoneA, c.b, c.carol), everybody)
+	born, err := client.CreateGroup(within(t), whatsmeow.ReqCreateGroup{
+		Name: "Quarter", GroupLinkedParent: types.GroupLinkedParent{LinkedParentJID: community.JID},
+	})
+	require.NoError(t, err)
+	require.Equal(t, community.JID, born.LinkedParentJID)
+
+	require.NoError(t, client.UnlinkGroup(within(t), community.JID, c.group))
+	unlink := c.bob.nextChange().Unlink
+	require.Equal(t, types.GroupUnlinkReasonDefault, unlink.UnlinkReason)
+	parts, err = client.GetSubGroups(within(t), community.JID)
+	require.NoError(t, err)
+	require.Len(t, parts, 2)
+	require.ErrorIs(t, c.bob.client.LinkGroup(within(t), community.JID, c.group), whatsmeow.ErrIQForbidden)
+}
