@@ -51,7 +51,6 @@ func TestTheServerLosesNothingUnderRandomFaults(t *testing.T) {
 	}
 	work.Wait()
 
-	sim.ClearFaults()
 	require.NoError(t, server.AwaitReady(t.Context(), numbers...))
 	require.Eventually(t, func() bool { return sim.Stats().PendingOffline == 0 }, time.Minute, 50*time.Millisecond)
 	total := 0
@@ -90,7 +89,8 @@ func misbehave(t *testing.T, sim *simulator.Simulator) {
 	}
 }
 
-// cutConnections ends some each second until ctx ends.
+// cutConnections ends some each second until ctx ends. Then all faults are over, and
+// every connection ends once more: whoever waits for an ack in vain comes back.
 func cutConnections(ctx context.Context, t *testing.T, sim *simulator.Simulator) {
 	t.Helper()
 	for ctx.Err() == nil {
@@ -103,6 +103,10 @@ func cutConnections(ctx context.Context, t *testing.T, sim *simulator.Simulator)
 			}
 		}
 		pause(ctx, time.Second)
+	}
+	sim.ClearFaults()
+	if _, err := sim.AddFault(simulator.Fault{Op: "connection", Action: "close"}); err != nil {
+		t.Error(err)
 	}
 }
 
