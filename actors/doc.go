@@ -60,6 +60,7 @@
 //	internal messages        at their source: one per     the source waits
 //	                         job, timer or frame underway
 //	jobs of a lane           given when it is made        ErrBusy to the actor
+//	stanzas of a connection  1,000 unhandled              its reader pauses, 5 s at most
 //	waiting for the budget   BudgetConfig.MaxWaiting      ErrBusy
 //	events of a subscription FeedLimits                   ErrSlow; the reader resumes
 //	                                                      from the log

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"whatsapp-web-server/persist"
 )
@@ -38,6 +40,7 @@ var errFaulty = errors.New("disk on fire")
 // faulty is an engine of which one call fails as planned.
 type faulty struct {
 	persist.Engine
+	delay atomic.Int64 // of each commit, as a time.Duration
 
 	mu     sync.Mutex
 	plan   plan
@@ -87,6 +90,7 @@ func (f *faulty) strike(site string) fault {
 
 // Apply implements [persist.Engine].
 func (f *faulty) Apply(ctx context.Context, batches []persist.Batch) []error {
+	time.Sleep(time.Duration(f.delay.Load()))
 	switch f.strike(siteCommit) {
 	case faultRefused:
 		return slices.Repeat([]error{errFaulty}, len(batches))

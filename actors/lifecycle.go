@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// deadAfter is how long pings may fail before the connection is given up:
-	// two to three of whatsmeow's keepalives.
+	// deadAfter is how long pings may fail, and nothing else come, before the
+	// connection is given up: two to three of whatsmeow's keepalives. Behind a
+	// backlog their answers are late.
 	deadAfter = time.Minute
 	// inspectEvery is how often a connection that looks alive is checked: whatsmeow
 	// stays silent after a stream error that the server does not follow up.
@@ -187,7 +188,7 @@ func (a *Account) heard(event any) {
 	case *events.OfflineSyncCompleted:
 		a.synced(e.Count)
 	case *events.KeepAliveTimeout:
-		if time.Since(e.LastSuccess) > deadAfter {
+		if last, _ := a.traffic.heard(); time.Since(e.LastSuccess) > deadAfter && time.Since(last) > deadAfter {
 			a.disconnected(Disconnect{Reason: ReasonKeepAlive})
 		}
 	case historyPart:

@@ -14,12 +14,20 @@ type clientLog struct {
 	// ended tells whether the connection was given up: what whatsmeow complains of
 	// then is only that.
 	ended func() bool
+	// backlog gets what is logged of the wire; nil if nobody counts it.
+	backlog *backlog
 }
 
 // newClientLog makes the logger of one account's client. Debug lines of the wire
 // are dropped at any level: they hold message bodies and keys.
 func newClientLog(log *zap.Logger, ended func() bool) waLog.Logger {
-	return &clientLog{log: log.WithOptions(zap.AddCallerSkip(1)).Sugar(), ended: ended}
+	return newLinkLog(log, ended, nil)
+}
+
+// newLinkLog is newClientLog for a client with a connection, whose backlog is
+// counted.
+func newLinkLog(log *zap.Logger, ended func() bool, backlog *backlog) waLog.Logger {
+	return &clientLog{log.WithOptions(zap.AddCallerSkip(1)).Sugar(), ended, backlog}
 }
 
 func (l *clientLog) Errorf(format string, args ...any) { l.write(zapcore.ErrorLevel, format, args) }
@@ -32,10 +40,17 @@ func (l *clientLog) Debugf(format string, args ...any) { l.write(zapcore.DebugLe
 
 // Sub names a part of the client.
 func (l *clientLog) Sub(module string) waLog.Logger {
-	if module == "Send" || module == "Recv" {
+	wire := module == "Send" || module == "Recv"
+	switch {
+	case wire && l.backlog == nil:
 		return waLog.Noop
+	case module == "Recv":
+		return l.backlog.incoming()
+	case module == "Send":
+		return l.backlog.outgoing()
+	default:
+		return &clientLog{l.log.Named(module), l.ended, l.backlog}
 	}
-	return &clientLog{log: l.log.Named(module), ended: l.ended}
 }
 
 func (l *clientLog) write(level zapcore.Level, format string, args []any) {

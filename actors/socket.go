@@ -21,6 +21,7 @@ type socket struct {
 	// up, ended by the reader when it hears of the end, whoever's doing it was.
 	// Neither may wait.
 	aborted, ended func()
+	over           chan struct{} // closed by cut
 
 	mu     sync.Mutex
 	stream io.Closer // nil until the connection is up
@@ -64,6 +65,7 @@ func (s *socket) cut() {
 		return
 	}
 	s.isCut = true
+	close(s.over)
 	if s.stream == nil {
 		s.once.Do(s.aborted)
 		return
