@@ -44,6 +44,14 @@ type event struct {
 	Reason string          // refused
 }
 
+// chat is where a message was written.
+func (e event) chat(t *testing.T) string {
+	t.Helper()
+	var key struct{ RemoteJID string }
+	require.NoError(t, json.Unmarshal(e.Key, &key))
+	return key.RemoteJID
+}
+
 // The statuses of a message, as WhatsApp numbers them.
 const (
 	statusDelivered = 3
@@ -164,11 +172,13 @@ func (c *client) send(to, text string) (id string) {
 	return do[string](c, "send", map[string]any{"to": to, "text": text})
 }
 
-// pair links the client to a phone.
+// pair links the client to a phone and waits for what the phone tells a new companion: Baileys loses the session with
+// it where both write at once.
 func (c *client) pair(phone *simulator.Phone) *client {
 	c.t.Helper()
 	require.NoError(c.t, phone.Scan(within(c.t), c.next("qr").QR))
 	require.Equal(c.t, phone.Devices()[0].String(), c.next("open").JID)
+	c.next("history")
 	return c
 }
 

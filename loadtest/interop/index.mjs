@@ -50,6 +50,7 @@ const listeners = {
     if (status === baileys.DisconnectReason.restartRequired) void connect();
     else tell('close', { status });
   },
+  'messaging-history.set': () => tell('history'),
   'messages.upsert': ({ messages }) => messages.forEach(tellMessage),
   'messages.update': (updates) => {
     for (const { key, update } of updates) if (update.status) tell('status', { of: key.id, status: update.status });
@@ -66,6 +67,9 @@ function tellMessage({ key, message, status }) {
 const commands = {
   send: async ({ to, text }) => (await socket.sendMessage(to, { text })).key.id,
   code: ({ number }) => socket.requestPairingCode(number),
+  found: ({ subject, members }) => socket.groupCreate(subject, members),
+  group: ({ jid }) => socket.groupMetadata(jid),
+  groups: () => socket.groupFetchAllParticipating(),
   read: ({ key }) => socket.readMessages([key]),
 };
 

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -91,6 +92,18 @@ func awaitReceipt(t *testing.T, phone *simulator.Phone, id, kind string) {
 			seq = receipt.Seq
 		}
 	}
+}
+
+func TestABaileysClientPairsByCode(t *testing.T) {
+	sim, a, b := service(t)
+	client := start(t, sim, t.TempDir())
+	client.next("qr") // it is connected
+	code := do[string](client, "code", map[string]any{"number": alice})
+	// Baileys names the code before the service has answered.
+	require.Eventually(t, func() bool { return !errors.Is(a.EnterCode(within(t), code), simulator.ErrNoCode) }, patience, 5*time.Millisecond)
+	client.next("history")
+	client.send(jid(bob), "linked by code")
+	require.Equal(t, "linked by code", nextOf(t, b, 0).Text)
 }
 
 func TestABaileysClientGoesOnWhereItsLastProcessEnded(t *testing.T) {

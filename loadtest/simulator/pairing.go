@@ -221,13 +221,16 @@ func sealIdentity(signed *waAdv.ADVSignedDeviceIdentity, secret []byte) ([]byte,
 	return proto.Marshal(&waAdv.ADVSignedDeviceIdentityHMAC{Details: details, HMAC: mac.Sum(nil)})
 }
 
+// beforePairing are the stanzas that a client without an account may send. Baileys tells its name while it shows a code.
+var beforePairing = []string{"iq", "ib", "ack", "presence"}
+
 // handleUnpaired takes what a client may send before it is paired: the wish for a code, and answers to the server's own
 // iqs.
 func (s *Simulator) handleUnpaired(c *connection, node *waBinary.Node) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := c.registration
-	if r == nil || !slices.Contains([]string{"iq", "ib", "ack"}, node.Tag) {
+	if r == nil || !slices.Contains(beforePairing, node.Tag) {
 		return fmt.Errorf("%w: stanza %q before pairing", errBadNode, node.Tag)
 	}
 	if link, asks := node.GetOptionalChildByTag("link_code_companion_reg"); asks {

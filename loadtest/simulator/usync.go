@@ -39,7 +39,7 @@ func (s *Simulator) usyncUserLocked(d *device, asked map[string]bool, user *waBi
 		return waBinary.Node{}, false
 	}
 	var answers []waBinary.Node
-	if asked["lid"] {
+	if asked["lid"] && jid.Server != types.HiddenUserServer {
 		answers = append(answers, element("lid", waBinary.Attrs{"val": a.lid}))
 	}
 	if asked["devices"] {
