@@ -35,6 +35,7 @@ type account struct {
 	lastSeen     int64                // when that changed
 	blocked      []types.JID
 	privacy      map[string]string // settings that were changed
+	profile      profile
 	collections  map[string]*collection
 	linking      *connection // the companion that asked last to be linked by code
 }
@@ -201,13 +202,7 @@ func (s *Simulator) announceLocked(change string, changed *device) {
 	a := changed.account
 	hash := participantHash(lids(a.endpointsLocked()))
 	update := element(change, waBinary.Attrs{"device_hash": hash}, deviceNode(changed.endpoint().lid(), changed.keyIndex))
-	for holder := range a.holders {
-		if holder.removed {
-			delete(a.holders, holder)
-			continue
-		}
-		s.enqueueLocked(holder, notification(a.lid, "devices", update))
-	}
+	s.tellContactsLocked(a, notification(a.lid, "devices", update))
 	var own []waBinary.Node
 	for _, e := range a.endpointsLocked() {
 		own = append(own, deviceNode(e.lid(), keyIndexLocked(e)))

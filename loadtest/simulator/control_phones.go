@@ -210,9 +210,18 @@ func controlAutoReply(p *Phone, _ *http.Request, body autoReplyBody) (none, erro
 }
 
 func controlUnlink(p *Phone, r *http.Request, _ none) (none, error) {
+	device, err := deviceIn(r)
+	if err != nil {
+		return none{}, err
+	}
+	return none{}, p.Unlink(r.Context(), device)
+}
+
+// deviceIn is the device that the path names.
+func deviceIn(r *http.Request) (uint16, error) {
 	device, err := strconv.ParseUint(r.PathValue("device"), 10, 16)
 	if err != nil {
-		return none{}, badField("device", "want a device number")
+		return 0, badField("device", "want a device number")
 	}
-	return none{}, p.Unlink(r.Context(), uint16(device))
+	return uint16(device), nil
 }

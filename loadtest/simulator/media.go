@@ -52,13 +52,14 @@ func (s *Simulator) uploader(r *http.Request) (number string, ok bool) {
 	return number, hmac.Equal([]byte(auth), []byte(s.mediaAuth(number)))
 }
 
-// serviceRoutes is what clients reach: media by its paths, and the websocket on any other.
+// serviceRoutes is what clients reach: media and pictures by their paths, and the websocket on any other.
 func (s *Simulator) serviceRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /mms/{kind}/{token}", s.counted(s.serveUpload))
 	mux.HandleFunc("POST /newsletter/{kind}/{token}", s.counted(s.serveUpload))
 	mux.HandleFunc("DELETE /mms/{kind}/{token}", s.counted(s.serveMediaDelete))
 	mux.HandleFunc("GET /v/{bucket}/{name}", s.counted(s.serveDownload))
+	mux.HandleFunc("GET "+picturePath, s.counted(s.servePicture))
 	mux.HandleFunc("/", s.serveSocket)
 	return mux
 }

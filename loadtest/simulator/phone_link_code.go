@@ -96,7 +96,7 @@ func (p *Phone) openBundle(code string, own *ecdh.PrivateKey, wrapped, bundle []
 		return companion, nil, ErrWrongCode
 	}
 	companion = [32]byte(plain)
-	private, err := ecdh.X25519().NewPrivateKey(p.keys.device.IdentityKey.Priv[:])
+	private, err := ecdh.X25519().NewPrivateKey(p.keys.current.Load().identity.Priv[:])
 	if err != nil {
 		return companion, nil, err
 	}

@@ -49,6 +49,7 @@ func (p *Phone) cipher(peer endpoint) (*session.Builder, *session.Cipher) {
 
 // encryptLocked encrypts a message for one device, beginning a session if there is none.
 func (p *Phone) encryptLocked(to endpoint, message *waE2E.Message) (waBinary.Node, error) {
+	p.meetLocked(to)
 	has, err := p.keys.device.ContainsSession(background, to.lid().SignalAddress())
 	if err != nil {
 		return waBinary.Node{}, err
@@ -129,6 +130,7 @@ func (p *Phone) decryptLocked(from endpoint, stanza, enc *waBinary.Node) (*waE2E
 }
 
 func (p *Phone) openLocked(from endpoint, stanza, enc *waBinary.Node) ([]byte, error) {
+	p.meetLocked(from)
 	formats := store.SignalProtobufSerializer
 	_, cipher := p.cipher(from)
 	switch kind := attr(enc, "type"); kind {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"go.mau.fi/libsignal/ecc"
 	"go.mau.fi/libsignal/logger"
@@ -35,30 +36,35 @@ type phoneKeys struct {
 	device   *store.Device
 	memory   *signalMemory
 	appState appStateKey
+	// current are the device's identity keys as others may read them; the device itself is for the phone alone, with
+	// its ratchets locked.
+	current atomic.Pointer[identityKeys]
 }
 
 func newPhoneKeys() *phoneKeys {
-	identity, memory := keys.NewKeyPair(), newSignalMemory()
+	current, memory := newIdentityKeys(), newSignalMemory()
 	device := &store.Device{
-		IdentityKey:    identity,
-		SignedPreKey:   identity.CreateSignedPreKey(1),
+		IdentityKey:    current.identity,
+		SignedPreKey:   current.signed,
 		RegistrationID: rand.Uint32(),
 	}
 	device.SetAllStores(memory)
-	return &phoneKeys{device: device, memory: memory, appState: newAppStateKey()}
+	made := &phoneKeys{device: device, memory: memory, appState: newAppStateKey()}
+	made.current.Store(current)
+	return made
 }
 
-func (p *Phone) identity() [32]byte { return *p.keys.device.IdentityKey.Pub }
+func (p *Phone) identity() [32]byte { return *p.keys.current.Load().identity.Pub }
 
 // bundle is the phone's public keys with a fresh one-time prekey.
 func (p *Phone) bundle() bundle {
-	d := p.keys.device
+	current := p.keys.current.Load()
 	one := publicKey(p.keys.memory.newPreKey())
 	return bundle{oneTime: &one, publicKeys: publicKeys{
-		registration:    registrationBytes(d.RegistrationID),
-		identity:        p.identity(),
-		signed:          publicKey(d.SignedPreKey),
-		signedSignature: *d.SignedPreKey.Signature,
+		registration:    registrationBytes(p.keys.device.RegistrationID),
+		identity:        *current.identity.Pub,
+		signed:          publicKey(current.signed),
+		signedSignature: *current.signed.Signature,
 	}}
 }
 
@@ -84,7 +90,7 @@ func (p *Phone) signDevice(companion [32]byte, keyIndex uint32) (*waAdv.ADVSigne
 		return nil, err
 	}
 	message := slices.Concat(whatsmeow.AdvAccountSignaturePrefix, details, companion[:])
-	signature := ecc.CalculateSignature(ecc.NewDjbECPrivateKey(*p.keys.device.IdentityKey.Priv), message)
+	signature := ecc.CalculateSignature(ecc.NewDjbECPrivateKey(*p.keys.current.Load().identity.Priv), message)
 	identity := p.identity()
 	return &waAdv.ADVSignedDeviceIdentity{Details: details, AccountSignatureKey: identity[:], AccountSignature: signature[:]}, nil
 }
@@ -118,12 +124,33 @@ func (m *signalMemory) PutIdentity(_ context.Context, address string, key [32]by
 	return nil
 }
 
-// IsTrustedIdentity trusts the first key of an address and no other: device numbers are never used twice.
+// IsTrustedIdentity trusts the first key of an address and no other: device numbers are never used twice, and a phone with
+// new keys is met anew.
 func (m *signalMemory) IsTrustedIdentity(_ context.Context, address string, key [32]byte) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known, ok := m.identities[address]
 	return !ok || known == key, nil
+}
+
+// meet drops what is known of an address if its key is another one now.
+func (m *signalMemory) meet(address string, key [32]byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known, ok := m.identities[address]; ok && known != key {
+		delete(m.identities, address)
+		delete(m.sessions, address)
+	}
+}
+
+// forget drops everything. Numbers of prekeys go on, so that none names two keys.
+func (m *signalMemory) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.identities)
+	clear(m.sessions)
+	clear(m.preKeys)
+	clear(m.senderKeys)
 }
 
 func (m *signalMemory) GetSession(_ context.Context, address string) ([]byte, error) {

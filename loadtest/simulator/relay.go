@@ -148,6 +148,7 @@ func (s *Simulator) relayTo(from endpoint, jid types.JID, node *waBinary.Node, e
 	to := endpoint{s.accountOfLocked(jid), jid.Device}
 	chat := s.accountOfLocked(chatOf(node))
 	name := from.account.name
+	business := from.account.profile.business
 	blocked := to.account != nil && to.account.blocksLocked(from.account)
 	s.mu.Unlock()
 	if to.account == nil || to == from || len(enc) == 0 || blocked {
@@ -156,6 +157,9 @@ func (s *Simulator) relayTo(from endpoint, jid types.JID, node *waBinary.Node, e
 	children := slices.Clip(enc)
 	for _, tag := range passedOn {
 		children = append(children, node.GetChildrenByTag(tag)...)
+	}
+	if business != nil {
+		children = append(children, business.verifiedName())
 	}
 	attrs := messageAttrs(from, to, chat, node)
 	attrs["notify"] = name

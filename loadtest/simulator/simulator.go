@@ -120,6 +120,8 @@ type Simulator struct {
 	byLID       map[string]*account // by the user part of the LID
 	connections map[*connection]struct{}
 	calls       recent[string, *call]
+	pictures    map[string]*picture    // by the path that serves them
+	links       map[string]*account    // by the code of a contact link
 	refs        map[string]*connection // pairing references now shown as QR codes
 	groups      map[types.JID]*group
 	invites     map[string]*group    // by the code of their link
@@ -155,6 +157,8 @@ func (s *Simulator) clearLocked() {
 	s.accounts = map[string]*account{}
 	s.byLID = map[string]*account{}
 	s.calls = recent[string, *call]{}
+	s.pictures = map[string]*picture{}
+	s.links = map[string]*account{}
 	s.refs = map[string]*connection{}
 	s.groups, s.invites, s.revoked = map[types.JID]*group{}, map[string]*group{}, recent[string, bool]{}
 }

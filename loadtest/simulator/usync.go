@@ -31,7 +31,7 @@ func (s *Simulator) usync(_ *connection, d *device, request *waBinary.Node) waBi
 
 func (s *Simulator) usyncUserLocked(d *device, asked map[string]bool, user *waBinary.Node) (waBinary.Node, bool) {
 	if contact, ok := user.GetOptionalChildByTag("contact"); ok {
-		return s.usyncContactLocked(&contact), true
+		return s.usyncContactLocked(d.account, asked, &contact), true
 	}
 	jid := attrJID(user, "jid")
 	a := s.accountOfLocked(jid)
@@ -48,16 +48,17 @@ func (s *Simulator) usyncUserLocked(d *device, asked map[string]bool, user *waBi
 			a.holders[d] = struct{}{}
 		}
 	}
+	answers = append(answers, a.usyncProfileLocked(d.account, asked)...)
 	return element("user", waBinary.Attrs{"jid": jid}, answers...), true
 }
 
 // usyncContactLocked looks a phone number up, given as "+NUMBER" with or without "@c.us".
-func (s *Simulator) usyncContactLocked(contact *waBinary.Node) waBinary.Node {
+func (s *Simulator) usyncContactLocked(by *account, kinds map[string]bool, contact *waBinary.Node) waBinary.Node {
 	asked := string(content(contact))
 	number, _, _ := strings.Cut(strings.TrimPrefix(asked, "+"), "@")
 	if a := s.accounts[number]; a != nil {
 		in := waBinary.Node{Tag: "contact", Attrs: waBinary.Attrs{"type": "in"}, Content: []byte(asked)}
-		return element("user", waBinary.Attrs{"jid": a.lid, "pn_jid": a.pn}, in)
+		return element("user", waBinary.Attrs{"jid": a.lid, "pn_jid": a.pn}, append(a.usyncProfileLocked(by, kinds), in)...)
 	}
 	out := waBinary.Node{Tag: "contact", Attrs: waBinary.Attrs{"type": "out"}, Content: []byte(asked)}
 	return element("user", waBinary.Attrs{"jid": types.NewJID(number, types.DefaultUserServer)}, out)
