@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -36,8 +37,56 @@ type Index struct {
 // int64 or []byte, never nil.
 type Row []any
 
+// Clone makes a row that shares no memory which could be written to. A nil blob
+// becomes an empty one.
+func (r Row) Clone() Row {
+	copied := slices.Clone(r)
+	for i, value := range copied {
+		if blob, ok := value.([]byte); ok {
+			copied[i] = append([]byte{}, blob...)
+		}
+	}
+	return copied
+}
+
+// Size estimates the memory that the row takes, in bytes.
+func (r Row) Size() int {
+	size := 16 * len(r)
+	for _, value := range r {
+		switch v := value.(type) {
+		case string:
+			size += len(v)
+		case []byte:
+			size += len(v)
+		}
+	}
+	return size
+}
+
 // Key holds the values of key or index columns.
 type Key []any
+
+// Text is a string that no other key of the same table has, for maps.
+func (k Key) Text() string {
+	if len(k) == 1 {
+		if text, ok := k[0].(string); ok {
+			return text
+		}
+	}
+	var space [96]byte
+	encoded := space[:0]
+	for _, value := range k {
+		switch v := value.(type) {
+		case string:
+			encoded = append(binary.AppendUvarint(encoded, uint64(len(v))), v...)
+		case []byte:
+			encoded = append(binary.AppendUvarint(encoded, uint64(len(v))), v...)
+		case int64:
+			encoded = binary.BigEndian.AppendUint64(encoded, uint64(v))
+		}
+	}
+	return string(encoded)
+}
 
 // Table describes how the records of a kind are stored.
 type Table struct {

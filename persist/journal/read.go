@@ -68,7 +68,7 @@ func (r record) answer() (persist.Row, error) {
 	if r.row == nil {
 		return nil, persist.ErrNotFound
 	}
-	return clone(r.row), nil
+	return r.row.Clone(), nil
 }
 
 func (j *Journal) read(ctx context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (record, error) {

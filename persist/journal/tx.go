@@ -60,7 +60,7 @@ func (tx *Tx) Put(mutations ...persist.Mutation) {
 			tx.err = errors.Join(tx.err, err)
 			continue
 		}
-		m.Row = clone(m.Row)
+		m.Row = m.Row.Clone()
 		tx.put(m)
 	}
 }

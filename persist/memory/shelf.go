@@ -85,7 +85,7 @@ func (s *shelf) mutate(m persist.Mutation) (undo func(), err error) {
 	}
 	var after persist.Row
 	if !m.Delete {
-		after = clone(m.Row)
+		after = m.Row.Clone()
 	}
 	s.replace(before, after)
 	return func() { s.replace(after, before) }, nil
@@ -127,7 +127,7 @@ func (s *shelf) scan(q persist.Query) []persist.Row {
 			return false
 		}
 		if skip--; skip < 0 {
-			rows = append(rows, clone(e.row))
+			rows = append(rows, e.row.Clone())
 		}
 		return len(rows) < q.Limit
 	})
@@ -148,15 +148,4 @@ func (o *order) walk(q persist.Query, visit func(entry) bool) {
 	default:
 		o.tree.AscendGreaterOrEqual(entry{key: start, side: -1}, visit)
 	}
-}
-
-// clone makes a row that shares no bytes with the original.
-func clone(row persist.Row) persist.Row {
-	copied := slices.Clone(row)
-	for i, value := range copied {
-		if blob, ok := value.([]byte); ok {
-			copied[i] = append([]byte{}, blob...)
-		}
-	}
-	return copied
 }
