@@ -12,16 +12,65 @@ import (
 // wait for it for some milliseconds.
 const dropSlice = 1000
 
-// Apply implements [persist.Engine].
+// Apply implements [persist.Engine]: what belongs to accounts goes by the log,
+// the rest, which is little and versioned, straight into the file.
 func (db *DB) Apply(ctx context.Context, batches []persist.Batch) []error {
 	results := make([]error, len(batches))
 	if err := db.enter(); err != nil {
 		return fail(results, err)
 	}
 	defer db.leave()
+	var ofAccounts, others part
 	for i, batch := range batches {
-		results[i] = batch.Check()
+		switch results[i] = check(batch); {
+		case results[i] != nil:
+		case batch.Scope.IsAccount():
+			ofAccounts.add(i, batch)
+		default:
+			others.add(i, batch)
+		}
 	}
+	ofAccounts.commit(ctx, db.append, results)
+	others.commit(ctx, db.store, results)
+	return results
+}
+
+// part is those batches of a call that go the same way.
+type part struct {
+	batches []persist.Batch
+	places  []int
+}
+
+func (p *part) add(place int, batch persist.Batch) {
+	p.batches = append(p.batches, batch)
+	p.places = append(p.places, place)
+}
+
+func (p *part) commit(ctx context.Context, way func(context.Context, []persist.Batch) []error, results []error) {
+	if len(p.batches) == 0 {
+		return
+	}
+	for i, err := range way(ctx, p.batches) {
+		results[p.places[i]] = err
+	}
+}
+
+// check refuses what could not be stored.
+func check(batch persist.Batch) error {
+	if err := batch.Check(); err != nil {
+		return err
+	}
+	for _, m := range batch.Mutations {
+		if _, known := texts[m.Table]; !known {
+			return fmt.Errorf("%w: unknown table %s", persist.ErrPoisoned, m.Table.Name)
+		}
+	}
+	return nil
+}
+
+// store commits batches into the file.
+func (db *DB) store(ctx context.Context, batches []persist.Batch) []error {
+	results := make([]error, len(batches))
 	for {
 		err := db.writer.transact(ctx, func(tx transaction) error { return tx.apply(batches, results) })
 		if err == nil {
@@ -53,13 +102,6 @@ func (tx transaction) apply(batches []persist.Batch, results []error) error {
 		if results[i] != nil {
 			continue
 		}
-		stored, err := tx.generation(batch.Scope)
-		if err != nil {
-			return err
-		}
-		if results[i] = batch.CheckFence(stored); results[i] != nil {
-			continue
-		}
 		if err := tx.applyBatch(batch); err != nil {
 			if !errors.Is(err, persist.ErrPoisoned) && !errors.Is(err, persist.ErrConflict) {
 				return err
@@ -84,10 +126,7 @@ func (tx transaction) applyBatch(batch persist.Batch) error {
 }
 
 func (tx transaction) mutate(scope persist.Scope, m persist.Mutation) error {
-	text, known := texts[m.Table]
-	if !known {
-		return fmt.Errorf("%w: unknown table %s", persist.ErrPoisoned, m.Table.Name)
-	}
+	text := texts[m.Table]
 	if m.Table.Versioned {
 		stored, err := tx.integer(text.version, append(owner(scope), m.Key()...)...)
 		if err != nil {
@@ -105,46 +144,6 @@ func (tx transaction) mutate(scope persist.Scope, m persist.Mutation) error {
 	return err
 }
 
-// generation returns the account's, 0 if it was never acquired or scope is no
-// account.
-func (tx transaction) generation(scope persist.Scope) (uint64, error) {
-	if !scope.IsAccount() {
-		return 0, nil
-	}
-	if known, ok := tx.generations[scope.Owner()]; ok {
-		return known, nil
-	}
-	stored, err := tx.integer("SELECT generation FROM generations WHERE account = ?", scope.Owner())
-	if err != nil {
-		return 0, err
-	}
-	tx.generations[scope.Owner()] = uint64(stored)
-	return uint64(stored), nil
-}
-
-// Acquire implements [persist.Engine].
-func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (generation uint64, err error) {
-	if err := db.enter(); err != nil {
-		return 0, err
-	}
-	defer db.leave()
-	err = db.writer.transact(ctx, func(tx transaction) error {
-		stored, err := tx.generation(persist.AccountScope(account))
-		if err != nil {
-			return err
-		}
-		generation = max(stored, floor) + 1
-		delete(tx.generations, account) // whether this commits or not, the next asks again
-		_, err = tx.exec("INSERT INTO generations VALUES (?, ?) ON CONFLICT DO UPDATE SET generation = excluded.generation",
-			account, int64(generation))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("sqlite: acquire: %w", err)
-	}
-	return generation, nil
-}
-
 // DeleteScope implements [persist.Engine], a slice of rows at a time, so that
 // the other accounts are not kept waiting.
 func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation uint64) error {
@@ -152,6 +151,9 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 		return err
 	}
 	defer db.leave()
+	if err := db.sinkAll(ctx); err != nil {
+		return fmt.Errorf("sqlite: delete %s: %w", scope, err)
+	}
 	for _, table := range persist.Tables() {
 		if table.Level != scope.Level() {
 			continue
@@ -167,9 +169,9 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 func (db *DB) drop(ctx context.Context, table *persist.Table, writer persist.Batch) error {
 	for removed := int64(dropSlice); removed == dropSlice; {
 		err := db.writer.transact(ctx, func(tx transaction) error {
-			stored, err := tx.generation(writer.Scope)
+			stored, err := tx.integer(selectGeneration, writer.Scope.Owner())
 			if err == nil {
-				err = writer.CheckFence(stored)
+				err = writer.CheckFence(uint64(stored))
 			}
 			if err == nil {
 				removed, err = tx.exec(texts[table].drop, owner(writer.Scope)...)

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/sqlite/redo"
 )
 
 // openDB returns a migrated engine whose inside a test may touch.
@@ -69,10 +71,10 @@ func TestSettingsThatLoseCommitsAreRefused(t *testing.T) {
 	}
 }
 
-func TestFullDiskFailsEveryBatchAndLeavesNone(t *testing.T) {
-	db := openDB(t)
-	var batches []persist.Batch
-	for i := range 3 {
+// batchesOf acquires accounts and returns a batch of each.
+func batchesOf(t *testing.T, db *DB, accounts int) (batches []persist.Batch) {
+	t.Helper()
+	for i := range accounts {
 		account := fmt.Sprint(4917 + i)
 		generation, err := db.Acquire(t.Context(), account, 0)
 		require.NoError(t, err)
@@ -81,18 +83,114 @@ func TestFullDiskFailsEveryBatchAndLeavesNone(t *testing.T) {
 			persist.SignalSessions.Put(persist.SignalSession{Address: "peer", Session: make([]byte, 100<<10)}),
 		}})
 	}
+	return batches
+}
+
+func requireStored(t *testing.T, engine persist.Engine, batches []persist.Batch) {
+	t.Helper()
+	for _, batch := range batches {
+		counter, err := persist.Counters.Get(t.Context(), engine, batch.Scope, "n")
+		require.NoError(t, err)
+		require.Equal(t, int64(1), counter.Value)
+		scanned, err := persist.Counters.Scan(t.Context(), engine, persist.Query{Scope: batch.Scope, Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, []persist.Counter{counter}, scanned)
+	}
+}
+
+func TestWhatAFullFileCannotTakeStaysAheadOfIt(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 3)
 	pages := pragma(t, db, "page_count")
 	pragma(t, db, "max_page_count = "+pages)
-	for _, err := range db.Apply(t.Context(), batches) {
-		require.ErrorContains(t, err, "database or disk is full")
-		require.False(t, errors.Is(err, persist.ErrPoisoned) || errors.Is(err, persist.ErrConflict) || errors.Is(err, persist.ErrFenced))
-	}
-	for _, batch := range batches {
-		_, err := persist.Counters.Get(t.Context(), db, batch.Scope, "n")
-		require.ErrorIs(t, err, persist.ErrNotFound)
-	}
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...), "the log has room")
+	require.ErrorContains(t, db.sink(t.Context()), "database or disk is full")
+	require.ErrorContains(t, db.sink(t.Context()), "database or disk is full")
+	_, err := persist.Counters.Scan(t.Context(), db, persist.Query{Scope: batches[0].Scope, Limit: 10})
+	require.ErrorContains(t, err, "database or disk is full")
 	pragma(t, db, "max_page_count = 1000000")
-	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...), "room again: the engine recovers by itself")
+	requireStored(t, db, batches)
+	require.True(t, db.ahead.empty(), "room again: the engine recovers by itself")
+}
+
+func TestLogThatFailsTakesNothingMoreUntilItIsMended(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 2)
+	before, during := batches[:1], batches[1:]
+	require.NoError(t, errors.Join(db.Apply(t.Context(), before)...))
+	require.NoError(t, db.log.Close())
+	for range 2 {
+		for _, err := range db.Apply(t.Context(), during) {
+			require.ErrorContains(t, err, "file already closed")
+			require.False(t, errors.Is(err, persist.ErrPoisoned) || errors.Is(err, persist.ErrConflict) || errors.Is(err, persist.ErrFenced))
+		}
+	}
+	_, err := persist.Counters.Get(t.Context(), db, during[0].Scope, "n")
+	require.ErrorIs(t, err, persist.ErrNotFound)
+
+	db.log, err = redo.Open(db.path, 0, db.log.Last())
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(db.Apply(t.Context(), during)...))
+	requireStored(t, db, batches)
+}
+
+func TestFullLogIsEmptiedBeforeItTakesMore(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 1)
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...))
+	db.ahead.fresh.bytes = maxAhead
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...))
+	require.Less(t, db.ahead.size(), maxAhead)
+	requireStored(t, db, batches)
+}
+
+// TestWhatIsOnlyInTheLogSurvives looks at the files as a crash would leave them.
+func TestWhatIsOnlyInTheLogSurvives(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 3)
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches[:1])...))
+	require.NoError(t, db.sink(t.Context()))
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches[1:])...))
+	require.False(t, db.ahead.empty())
+
+	left := filepath.Join(t.TempDir(), "left.db")
+	for _, suffix := range []string{"", "-wal", "-redo1", "-redo2"} {
+		content, err := os.ReadFile(db.path + suffix)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(left+suffix, content, 0o600))
+	}
+	again, err := Open(t.Context(), Config{Path: left})
+	require.NoError(t, err)
+	require.NoError(t, again.Migrate(t.Context()))
+	require.True(t, again.ahead.empty())
+	requireStored(t, again, batches)
+	require.NoError(t, again.Close())
+}
+
+func TestLogOfAnEarlierFileIsNotReplayed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := Open(t.Context(), Config{Path: path})
+	require.NoError(t, err)
+	require.NoError(t, db.Migrate(t.Context()))
+	batches := batchesOf(t, db, 1)
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...))
+	require.NoError(t, db.Close())
+	require.NoError(t, os.Remove(path))
+
+	again, err := Open(t.Context(), Config{Path: path})
+	require.NoError(t, err)
+	require.NoError(t, again.Migrate(t.Context()))
+	_, err = persist.Counters.Get(t.Context(), again, batches[0].Scope, "n")
+	require.ErrorIs(t, err, persist.ErrNotFound)
+	require.NoError(t, again.Close())
+}
+
+// TestTablesOfAccountsHaveNoVersions is what the log leans on: it would not
+// compare them.
+func TestTablesOfAccountsHaveNoVersions(t *testing.T) {
+	for _, table := range persist.Tables() {
+		require.False(t, table.Level == "account" && table.Versioned, table.Name)
+	}
 }
 
 // TestScansWalkTheirIndex explains every shape of query: one search of the

@@ -9,6 +9,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/sqlite/redo"
 )
 
 //go:embed migrations/*.sql
@@ -20,14 +21,66 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return err
 	}
 	defer db.leave()
-	if err := migrate(ctx, db.path); err != nil {
+	if err := db.migrate(ctx); err != nil {
 		return fmt.Errorf("migrate %s: %w", db.path, err)
 	}
 	return nil
 }
 
-// migrate works on a connection of its own, which goose may use as it likes.
-func migrate(ctx context.Context, path string) error {
+// migrate replays the log before it changes the tables, which are those that the
+// log was written for.
+func (db *DB) migrate(ctx context.Context) error {
+	rows, err := db.readers.query(ctx, 1, "SELECT 1 FROM sqlite_schema WHERE name = 'redo'", nil)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		if err := db.openLog(ctx); err != nil {
+			return err
+		}
+	}
+	if err := upgrade(ctx, db.path); err != nil {
+		return err
+	}
+	return db.openLog(ctx)
+}
+
+// openLog brings what the log holds beyond the file into it, as it was left by a
+// crash, and is ready to write it then. It does so once.
+func (db *DB) openLog(ctx context.Context) error {
+	if db.log != nil {
+		return nil
+	}
+	rows, err := db.readers.query(ctx, 2, "SELECT salt, applied FROM redo", nil)
+	if err != nil {
+		return fmt.Errorf("read the log's place: %w", err)
+	}
+	if db.log, err = redo.Open(db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64))); err != nil {
+		return err
+	}
+	err = db.writer.transact(ctx, func(tx transaction) error {
+		if err := db.log.Replay(tx.replay); err != nil {
+			return err
+		}
+		return tx.applied(db.log.Last())
+	})
+	if err == nil {
+		db.running.Go(db.run)
+	}
+	return err
+}
+
+func (tx transaction) replay(batches []persist.Batch) error {
+	for _, batch := range batches {
+		if err := tx.applyBatch(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upgrade works on a connection of its own, which goose may use as it likes.
+func upgrade(ctx context.Context, path string) error {
 	pool, err := openPool(writerDSN(path), 1)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func TestDataAreForTheirOwnerAlone(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o644))
 	db := openAt(t, dir)
 	require.NoError(t, db.Health(t.Context()))
-	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+	for _, suffix := range []string{"", "-wal", "-shm", "-redo1", "-redo2", ".lock"} {
 		info, err := os.Stat(path + suffix)
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode(), suffix)

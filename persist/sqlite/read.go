@@ -86,7 +86,10 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	if table.Level != scope.Level() {
 		return nil, persist.ErrNotFound
 	}
-	rows, err := db.readers.query(ctx, table, texts[table].get, append(owner(scope), key...))
+	if m, known := db.ahead.get(addressOf(scope, table, key)); known {
+		return latest(ctx, m)
+	}
+	rows, err := db.readers.query(ctx, len(table.Columns), texts[table].get, append(owner(scope), key...))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: get %s: %w", table.Name, err)
 	}
@@ -96,7 +99,19 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	return rows[0], nil
 }
 
-// Scan implements [persist.Engine].
+// latest answers with a write that the file does not have yet.
+func latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.Delete {
+		return nil, persist.ErrNotFound
+	}
+	return m.Row.Clone(), nil
+}
+
+// Scan implements [persist.Engine]. The order of a table is in the file, so what
+// the table has ahead of it sinks first.
 func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) {
 	if err := db.enter(); err != nil {
 		return nil, err
@@ -108,7 +123,10 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	if q.Table.Level != q.Scope.Level() {
 		return nil, nil
 	}
-	rows, err := db.readers.query(ctx, q.Table, db.readers.scanText(q), scanValues(q))
+	if err := db.sinkFor(ctx, shelf{q.Table, q.Scope.Owner()}); err != nil {
+		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
+	}
+	rows, err := db.readers.query(ctx, len(q.Table.Columns), db.readers.scanText(q), scanValues(q))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
@@ -118,14 +136,14 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 // query runs a statement on a connection that is idle, or will be before ctx
 // ends. From then on the context no longer counts: to watch it the driver would
 // start a goroutine for each read, and reads are bounded.
-func (r *reader) query(ctx context.Context, table *persist.Table, text string, values []any) (rows []persist.Row, err error) {
+func (r *reader) query(ctx context.Context, columns int, text string, values []any) (rows []persist.Row, err error) {
 	s, err := r.take(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.giveBack(s)
 	err = s.use(func(on connection) error {
-		rows, err = on.query(text, len(table.Columns), values)
+		rows, err = on.query(text, columns, values)
 		return err
 	})
 	return rows, err

@@ -38,7 +38,7 @@ func TestMigratedSchemaIsThatOfTheKinds(t *testing.T) {
 		require.Equal(t, wantColumns(table), columns(t, db, table.Name), table.Name)
 		require.Equal(t, wantIndexes(table), indexes(t, db, table.Name), table.Name)
 	}
-	own := []string{"generations", "goose_db_version", "health"}
+	own := []string{"generations", "goose_db_version", "health", "redo"}
 	require.ElementsMatch(t, append(names, own...),
 		texts(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"))
 }

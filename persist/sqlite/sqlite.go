@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/sqlite/redo"
 )
 
 // Config says where the data are.
@@ -25,6 +28,19 @@ type DB struct {
 	lock    *os.File
 	readers *reader
 	writer  *writer
+
+	// appending is the turn to use the log and the generations; sinking, taken
+	// before it, is that to bring what is ahead into the file.
+	appending, sinking turn
+	log                *redo.Log // nil until Migrate
+	broken             atomic.Bool
+	generations        map[string]uint64 // as stored: no other process can change them
+	ahead              ahead
+
+	later   *time.Timer   // runs while something is ahead
+	now     chan struct{} // capacity 1: too much is ahead
+	stop    chan struct{}
+	running sync.WaitGroup
 
 	calls  sync.RWMutex // held for reading by each call, for writing to close
 	closed bool
@@ -42,7 +58,10 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	db := &DB{path: path}
+	db := &DB{
+		path: path, appending: newTurn(), sinking: newTurn(), generations: map[string]uint64{},
+		later: time.NewTimer(sinkDelay), now: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
 	if db.lock, err = lock(path); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
@@ -80,7 +99,7 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
-	var errs []error
+	errs := []error{db.settle()}
 	if db.readers != nil {
 		errs = append(errs, db.readers.close())
 	}
@@ -88,6 +107,18 @@ func (db *DB) Close() error {
 		errs = append(errs, db.writer.close())
 	}
 	return errors.Join(append(errs, db.lock.Close())...)
+}
+
+// settle ends what runs beside the calls, and leaves nothing ahead of the file.
+func (db *DB) settle() error {
+	close(db.stop)
+	db.running.Wait()
+	db.later.Stop()
+	if db.log == nil {
+		return nil
+	}
+	ctx := context.Background()
+	return errors.Join(db.mend(ctx), db.sinkAll(ctx), db.log.Close())
 }
 
 // enter begins a call, which keeps the engine open until leave.

@@ -13,11 +13,7 @@ type writer struct {
 	pool *sql.DB
 	*session
 
-	// turn holds one token: the right to use what follows and the connection.
-	turn chan struct{}
-	// generations are those that batches have asked for, as they are stored. No
-	// other process can change them.
-	generations map[string]uint64
+	turn turn // to use the connection
 }
 
 func newWriter(ctx context.Context, path string) (*writer, error) {
@@ -29,37 +25,27 @@ func newWriter(ctx context.Context, path string) (*writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	w := &writer{pool: pool, session: newSession(conn), turn: make(chan struct{}, 1), generations: map[string]uint64{}}
+	w := &writer{pool: pool, session: newSession(conn), turn: newTurn()}
 	if err := checkSettings(ctx, conn); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
-	w.turn <- struct{}{}
 	return w, nil
 }
 
 // transact runs work in a transaction and commits it; if work fails nothing
 // is written. The context counts until the transaction begins.
 func (w *writer) transact(ctx context.Context, work func(transaction) error) error {
-	select {
-	case <-w.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { w.turn <- struct{}{} }()
-	if err := ctx.Err(); err != nil {
+	if err := w.turn.take(ctx); err != nil {
 		return err
 	}
-	return w.use(func(on connection) error { return transaction{on, w.generations}.run(work) })
+	defer w.turn.giveBack()
+	return w.use(func(on connection) error { return transaction{on}.run(work) })
 }
 
 func (w *writer) close() error { return errors.Join(w.session.close(), w.pool.Close()) }
 
 // transaction is what runs on the writing connection.
-type transaction struct {
-	connection
-
-	generations map[string]uint64
-}
+type transaction struct{ connection }
 
 func (tx transaction) run(work func(transaction) error) error {
 	if _, err := tx.exec("BEGIN IMMEDIATE"); err != nil {

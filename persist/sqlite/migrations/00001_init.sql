@@ -13,6 +13,15 @@ CREATE TABLE generations (
     generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The engine's own: what tells its log from another, and up to which number of
+-- the log the tables have everything. One row.
+CREATE TABLE redo (
+    id      INTEGER NOT NULL PRIMARY KEY,
+    salt    INTEGER NOT NULL,
+    applied INTEGER NOT NULL
+) STRICT;
+INSERT INTO redo VALUES (1, abs(random() % 4294967296), 0);
+
 -- The engine's own: one row that a health check rewrites.
 CREATE TABLE health (
     id         INTEGER NOT NULL PRIMARY KEY,

@@ -1,0 +1,154 @@
+package sqlite
+
+import (
+	"sync"
+
+	"whatsapp-web-server/persist"
+)
+
+// ahead is what the log holds and the file does not yet: the last write of each
+// record. Readers look here first.
+type ahead struct {
+	mu sync.RWMutex
+	// fresh takes what is written now. Nil if nothing is.
+	fresh *layer
+	// sinking is on its way into the file. Nil if nothing is.
+	sinking *layer
+}
+
+// layer is a stretch of the log, with one write for each record.
+type layer struct {
+	writes  map[address]persist.Mutation
+	shelves map[shelf]struct{} // that it has a record of
+	bytes   int
+	number  uint64 // of its last batches in the log
+}
+
+// shelf is one table of one account.
+type shelf struct {
+	table   *persist.Table
+	account string
+}
+
+// address names a record.
+type address struct {
+	shelf
+
+	key string
+}
+
+func addressOf(scope persist.Scope, table *persist.Table, key persist.Key) address {
+	return address{shelf{table, scope.Owner()}, key.Text()}
+}
+
+// get returns the last write of a record.
+func (a *ahead) get(at address) (persist.Mutation, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if m, ok := a.fresh.get(at); ok {
+		return m, true
+	}
+	return a.sinking.get(at)
+}
+
+// holds tells whether any record of a shelf is ahead of the file.
+func (a *ahead) holds(of shelf) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.fresh.holds(of) || a.sinking.holds(of)
+}
+
+// add takes what has become durable as a batch of the log. It returns how many
+// bytes are fresh, and whether these are the first.
+func (a *ahead) add(batches []persist.Batch, number uint64) (bytes int, first bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	first = a.fresh == nil
+	if first {
+		a.fresh = &layer{writes: map[address]persist.Mutation{}, shelves: map[shelf]struct{}{}}
+	}
+	a.fresh.number = number
+	for _, batch := range batches {
+		for _, m := range batch.Mutations {
+			a.fresh.put(addressOf(batch.Scope, m.Table, m.Key()), m)
+		}
+	}
+	return a.fresh.bytes, first
+}
+
+func (l *layer) get(at address) (m persist.Mutation, ok bool) {
+	if l != nil {
+		m, ok = l.writes[at]
+	}
+	return m, ok
+}
+
+func (l *layer) holds(of shelf) (ok bool) {
+	if l != nil {
+		_, ok = l.shelves[of]
+	}
+	return ok
+}
+
+// put keeps a copy: the row belongs to the caller.
+func (l *layer) put(at address, m persist.Mutation) {
+	m.Row = m.Row.Clone()
+	l.bytes += m.Row.Size() - l.writes[at].Row.Size()
+	l.writes[at] = m
+	l.shelves[at.shelf] = struct{}{}
+}
+
+// empty tells whether nothing is ahead.
+func (a *ahead) empty() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.fresh == nil && a.sinking == nil
+}
+
+// begin returns what has to sink: what has begun to, or else what is fresh; turn
+// is called in between. Nil if nothing is ahead.
+func (a *ahead) begin(turn func() error) (*layer, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sinking != nil || a.fresh == nil {
+		return a.sinking, nil
+	}
+	a.sinking, a.fresh = a.fresh, nil
+	return a.sinking, turn()
+}
+
+// sunk forgets what is in the file now.
+func (a *ahead) sunk() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sinking = nil
+}
+
+// size is how many bytes are fresh.
+func (a *ahead) size() int {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.fresh == nil {
+		return 0
+	}
+	return a.fresh.bytes
+}
+
+// layers lists all that is ahead, oldest first.
+func (a *ahead) layers() (all []*layer) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, l := range []*layer{a.sinking, a.fresh} {
+		if l != nil {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// clear forgets everything.
+func (a *ahead) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fresh, a.sinking = nil, nil
+}
