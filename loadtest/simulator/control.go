@@ -131,6 +131,7 @@ func statusOf(err error) *controlError {
 		{ErrFounder, http.StatusConflict, "founder"},
 		{ErrWantsInvitation, http.StatusConflict, "wants_invitation"},
 		{ErrGroupFull, http.StatusConflict, "group_full"},
+		{ErrUnknownMessage, http.StatusNotFound, "unknown_message"},
 		{ErrBadGroup, http.StatusBadRequest, "bad_request"},
 		{ErrBadTimer, http.StatusBadRequest, "bad_request"},
 		{ErrUnknownRef, http.StatusConflict, "unknown_ref"},

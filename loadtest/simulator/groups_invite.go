@@ -97,9 +97,13 @@ func (a groupAct) offerTo(person *account) (offer, error) {
 	if err := a.requireRight(a.g.settings.AdminsAdd); err != nil {
 		return offer{}, err
 	}
+	return a.newOffer(person), nil
+}
+
+func (a groupAct) newOffer(person *account) offer {
 	o := offer{newInviteCode(), time.Now().Add(offerLife).Unix()}
 	a.g.offers[person] = o
-	return o, nil
+	return o
 }
 
 // offered checks the code that somebody has from an invitation of their own.

@@ -106,3 +106,17 @@ func TestAnInvitationByMessageIsForItsReceiverAlone(t *testing.T) {
 	require.Equal(t, c.group, next[*events.JoinedGroup](guest).JID)
 	require.ErrorIs(t, join(guest, invitation.GetInviteCode()), whatsmeow.ErrIQNotAcceptable, "an invitation counts once")
 }
+
+func TestWhoLetsNobodyAddThemIsInvitedInstead(t *testing.T) {
+	c := newCircle(t, simulator.GroupOptions{})
+	shy := addPhone(t, c.sim, dave)
+	guest := newCompanion(t, c.sim).pair(shy)
+	require.NoError(t, shy.SetPrivacy(t.Context(), types.PrivacySettingTypeGroupAdd, types.PrivacySettingNone))
+	require.ErrorIs(t, c.phoneA.ChangeMembers(t.Context(), c.group, simulator.AddMembers, dave), simulator.ErrWantsInvitation)
+	results, err := c.alice.client.UpdateGroupParticipants(within(t), c.group, lidsOf(shy), whatsmeow.ParticipantChangeAdd)
+	require.NoError(t, err)
+	require.Equal(t, 403, results[0].Error)
+	offer := results[0].AddRequest
+	require.NoError(t, guest.client.JoinGroupWithInvite(within(t), c.group, c.phoneA.LID(), offer.Code, offer.Expiration.Unix()))
+	require.Equal(t, c.group, next[*events.JoinedGroup](guest).JID)
+}

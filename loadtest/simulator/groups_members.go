@@ -57,6 +57,9 @@ func (a groupAct) admit(person *account) outcome {
 		return outcome{code: refusedAlready}
 	case len(a.g.members) >= maxGroupMembers:
 		return outcome{code: refusedFull}
+	case person.hidesLocked("groupadd"):
+		o := a.newOffer(person)
+		return outcome{code: refusedByChoice, offer: &o}
 	}
 	a.enter(person)
 	return outcome{}

@@ -179,6 +179,12 @@ func TestReceiptsInAGroupReachTheAuthorWithTheReader(t *testing.T) {
 		}
 	}
 
+	requireText(t, c.carol, c.group, alice, "read me")
+	require.NoError(t, c.carol.MarkRead(t.Context(), c.group.String(), sent.ID))
+	for read := next[*events.Receipt](c.alice); read.Type != types.ReceiptTypeRead; read = next[*events.Receipt](c.alice) {
+	}
+	require.ErrorIs(t, c.carol.MarkRead(t.Context(), c.group.String(), "nonsense"), simulator.ErrUnknownMessage)
+
 	id, err := c.carol.SendText(t.Context(), c.group.String(), "and me")
 	require.NoError(t, err)
 	for got = c.bob.nextText(); got.Info.ID != id; got = c.bob.nextText() {

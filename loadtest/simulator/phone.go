@@ -218,17 +218,25 @@ func (p *Phone) MarkRead(ctx context.Context, chat string, ids ...string) error 
 	return p.SendReceipt(ctx, chat, types.ReceiptTypeRead, ids...)
 }
 
-// SendReceipt sends a receipt of any type for messages of a chat, given as number, JID or LID. Where the account's
+// SendReceipt sends a receipt of any type for messages of a chat, given as number, JID, LID or group. Where the account's
 // privacy keeps read receipts back, read and played are told to its own companions alone.
 func (p *Phone) SendReceipt(_ context.Context, chat string, kind types.ReceiptType, ids ...string) error {
+	if len(ids) == 0 {
+		return errors.New("a receipt needs message ids")
+	}
+	if group, ok := groupNamed(chat); ok {
+		return p.sendGroupReceipts(group, kind, ids)
+	}
 	other, err := p.sim.resolve(chat)
 	if err != nil {
 		return err
 	}
-	if len(ids) == 0 {
-		return errors.New("a receipt needs message ids")
-	}
-	attrs := waBinary.Attrs{"id": ids[0], "to": other.lid, "type": string(p.discreet(kind))}
+	p.sendReceipt(waBinary.Attrs{"to": other.lid}, kind, ids)
+	return nil
+}
+
+func (p *Phone) sendReceipt(attrs waBinary.Attrs, kind types.ReceiptType, ids []string) {
+	attrs["id"], attrs["type"] = ids[0], string(p.discreet(kind))
 	var items []waBinary.Node
 	for _, id := range ids[1:] {
 		items = append(items, element("item", waBinary.Attrs{"id": id}))
@@ -238,5 +246,4 @@ func (p *Phone) SendReceipt(_ context.Context, chat string, kind types.ReceiptTy
 		node = element("receipt", attrs, element("list", nil, items...))
 	}
 	p.sim.relayReceipt(p.endpoint(), &node)
-	return nil
 }

@@ -24,7 +24,8 @@ type GroupOptions struct {
 	Community bool
 }
 
-// CreateGroup founds a group and tells all members' companions. Every member must exist.
+// CreateGroup founds a group and tells all members' companions. Every member must exist; who lets nobody add them to
+// groups is left out.
 func (p *Phone) CreateGroup(_ context.Context, o GroupOptions) (types.JID, error) {
 	members, err := p.sim.resolveAll(o.Members)
 	if err != nil {

@@ -2,7 +2,9 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -70,4 +72,29 @@ func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err 
 	p.sent.put(out.id, out)
 	p.sim.fanOut(p.endpoint(), &node)
 	return out.id, nil
+}
+
+// ErrUnknownMessage is the answer about a message that a phone has not got.
+var ErrUnknownMessage = errors.New("the phone has no such message")
+
+// sendGroupReceipts tells each author about those of the messages that are theirs.
+func (p *Phone) sendGroupReceipts(group types.JID, kind types.ReceiptType, ids []string) error {
+	byAuthor, known := map[string][]string{}, 0
+	for _, m := range p.Messages(0) {
+		if m.Chat == group.String() && slices.Contains(ids, m.ID) {
+			byAuthor[m.From] = append(byAuthor[m.From], m.ID)
+			known++
+		}
+	}
+	if known < len(ids) {
+		return fmt.Errorf("%s in %s: %w", ids, group, ErrUnknownMessage)
+	}
+	for from, theirs := range byAuthor {
+		author, err := p.sim.resolve(from)
+		if err != nil {
+			return err
+		}
+		p.sendReceipt(waBinary.Attrs{"to": group, "participant": author.lid}, kind, theirs)
+	}
+	return nil
 }
