@@ -33,6 +33,12 @@ type connection struct {
 	ended    chan struct{} // closed when the connection is over and forgotten
 	name     atomic.Pointer[connectionName]
 
+	// What faults do to it.
+	damage Fault        // of the handshake, or none
+	silent atomic.Bool  // half open: nothing is answered or sent any more
+	pace   atomic.Int64 // waited before each write
+	held   heldBack
+
 	// Guarded by Simulator.mu.
 	registration *registration // while not paired
 	device       *device       // once logged in
@@ -86,7 +92,11 @@ func (c *connection) handshake(ctx context.Context) (*waWa6.ClientPayload, error
 	if err != nil {
 		return nil, err
 	}
-	r := responder{chain: c.sim.certificates, state: state}
+	chain, err := c.shownCertificates()
+	if err != nil {
+		return nil, err
+	}
+	r := responder{chain: chain, state: state}
 	hello, err := c.nextFrame(ctx)
 	if err != nil {
 		return nil, err
@@ -95,8 +105,8 @@ func (c *connection) handshake(ctx context.Context) (*waWa6.ClientPayload, error
 	if err != nil {
 		return nil, err
 	}
-	if err := c.socket.Write(ctx, websocket.MessageBinary, appendFrame(nil, answer)); err != nil {
-		return nil, goneError{err}
+	if err := c.sendHello(ctx, answer); err != nil {
+		return nil, err
 	}
 	finish, err := c.nextFrame(ctx)
 	if err != nil {
@@ -169,7 +179,7 @@ func (c *connection) begin(payload *waWa6.ClientPayload) error {
 
 // handle dispatches a stanza. An error ends the connection: the client spoke nonsense.
 func (c *connection) handle(node *waBinary.Node) error {
-	if c.outbox.isEnded() {
+	if c.outbox.isEnded() || c.silent.Load() {
 		return nil // dismissed; what it sent meanwhile is of no interest
 	}
 	device := c.sim.deviceOf(c)
@@ -198,8 +208,15 @@ func (c *connection) handle(node *waBinary.Node) error {
 	return nil
 }
 
-// push sends stanzas, unless the connection is about to close. A client whose outbox is full is cut.
-func (c *connection) push(nodes ...waBinary.Node) {
+// push sends stanzas, unless the connection is about to close or faults want it otherwise.
+func (c *connection) push(nodes ...waBinary.Node) { c.emit(c.distort(nodes)...) }
+
+// emit sends stanzas that no fault of deliveries strikes any more. A client whose outbox is full is cut.
+func (c *connection) emit(nodes ...waBinary.Node) {
+	if len(nodes) == 0 || c.silent.Load() {
+		return
+	}
+	nodes = c.skewed(nodes)
 	if !c.outbox.push(nodes...) {
 		c.outbox.end(0)
 		return
@@ -224,6 +241,9 @@ func (c *connection) write(ctx context.Context) {
 	pause(ctx, c.sim.options.HandshakeDelay)
 	for {
 		nodes, ended, grace := c.outbox.take()
+		if len(nodes) > 0 {
+			pause(ctx, time.Duration(c.pace.Load()))
+		}
 		if err := c.send(ctx, nodes); err != nil {
 			c.sim.log.Debug("write to client", zap.Error(err))
 			return
@@ -244,11 +264,14 @@ func (c *connection) write(ctx context.Context) {
 func (c *connection) send(ctx context.Context, nodes []waBinary.Node) error {
 	var message []byte
 	for _, node := range nodes {
-		plain, err := waBinary.Marshal(node)
+		plain, err := encode(&node)
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", node.Tag, err)
 		}
 		message = appendFrame(message, c.out.seal(plain))
+		if _, cut := node.Content.(cutFrame); cut {
+			message = message[:len(message)-len(plain)]
+		}
 	}
 	if len(message) == 0 {
 		return nil

@@ -71,6 +71,7 @@ func (s *Simulator) controlRoutes() []route {
 
 		on("POST /faults", "Asks for a deviation", s.controlAddFault).creating(),
 		on("GET /faults", "The deviations asked for, and how often each has struck", s.controlFaults),
+		on("GET /faults/catalog", "Every deviation that exists, and what clients do about it", s.controlFaultCatalog),
 		on("DELETE /faults", "Ends all deviations", s.controlClearFaults),
 		on("DELETE /faults/{id}", "Ends a deviation", s.controlRemoveFault),
 	}

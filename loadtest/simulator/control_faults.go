@@ -11,6 +11,7 @@ type faultView struct {
 	Op          string  `json:"op"`
 	Number      string  `json:"number,omitempty"`
 	Action      string  `json:"action"`
+	Request     string  `json:"request,omitempty" doc:"restricts a fault of iqs, like usync or encrypt get count"`
 	Code        int     `json:"code,omitempty"`
 	DelayMs     int64   `json:"delayMs,omitempty"`
 	After       int     `json:"after,omitempty"`
@@ -21,14 +22,14 @@ type faultView struct {
 
 func (v faultView) fault() Fault {
 	return Fault{
-		Op: v.Op, Number: v.Number, Action: v.Action, Code: v.Code, Delay: time.Duration(v.DelayMs) * time.Millisecond,
+		Op: v.Op, Number: v.Number, Action: v.Action, Request: v.Request, Code: v.Code, Delay: time.Duration(v.DelayMs) * time.Millisecond,
 		After: v.After, Times: v.Times, Probability: v.Probability,
 	}
 }
 
 func viewOf(a activeFault) faultView {
 	return faultView{
-		ID: a.id, Op: a.Op, Number: a.Number, Action: a.Action, Code: a.Code, DelayMs: a.Delay.Milliseconds(),
+		ID: a.id, Op: a.Op, Number: a.Number, Action: a.Action, Request: a.Request, Code: a.Code, DelayMs: a.Delay.Milliseconds(),
 		After: a.After, Times: a.Times, Probability: a.Probability, Matched: &a.struck,
 	}
 }
@@ -59,4 +60,8 @@ func (s *Simulator) controlRemoveFault(r *http.Request, _ none) (none, error) {
 		return none{}, &controlError{http.StatusNotFound, "unknown_fault", "no fault with id " + r.PathValue("id")}
 	}
 	return none{}, nil
+}
+
+func (s *Simulator) controlFaultCatalog(*http.Request, none) ([]FaultKind, error) {
+	return FaultCatalog(), nil
 }

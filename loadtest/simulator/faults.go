@@ -6,49 +6,30 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	waBinary "go.mau.fi/whatsmeow/binary"
 )
 
-// Operations that a fault can strike.
-const (
-	opConnection = "connection" // living connections, at once
-	opLogin      = "login"      // a paired device's login
-	opAck        = "ack"        // the answer to a companion's message
-)
+// timedActions need a delay.
+var timedActions = []string{actionDelay, actionSlow, actionSkew}
 
-// Actions of faults.
-const (
-	actionClose       = "close"        // the connection is cut without a word
-	actionStreamError = "stream_error" // <stream:error code>, then close; 401 means device removed, 409 the conflict "replaced"
-	actionFailure     = "failure"      // <failure reason>, then close; 402 is a temporary ban for Delay, an hour by default
-	actionDrop        = "drop"         // the message is relayed, the ack is not sent
-	actionDelay       = "delay"        // the message is relayed, the ack comes after Delay
-	actionNack        = "nack"         // the message is refused with Code and not relayed
-)
-
-// faultPairs says which actions each operation knows.
-var faultPairs = map[string][]string{
-	opConnection: {actionClose, actionStreamError, actionFailure},
-	opLogin:      {actionClose, actionStreamError, actionFailure},
-	opAck:        {actionDrop, actionDelay, actionNack},
-}
-
-var codedActions = []string{actionStreamError, actionFailure, actionNack}
+// httpOps are answered by HTTP.
+var httpOps = []string{opUpgrade}
 
 // Fault is one deviation from honest behaviour. The device and its account stay as they are: a fault only lies.
 type Fault struct {
-	// Op is what is struck: connection, login or ack.
-	Op string
-	// Number restricts the fault to one account. Empty means all.
+	// Op is what is struck, and Action what happens to it. [FaultCatalog] lists the pairs that exist.
+	Op, Action string
+	// Number restricts the fault to one account. Empty means all. Nobody's number is known at an upgrade.
 	Number string
-	// Action is what happens: close, stream_error or failure to a connection or login; drop, delay or nack to an ack.
-	Action string
-	// Code is the stream error's code, the failure's reason or the nack's error.
+	// Request restricts a fault of iqs to a namespace, such as usync, or to a request, such as "encrypt get count".
+	Request string
+	// Code is the stream error's code, the failure's reason, the HTTP status or the error, whichever it is; or which
+	// malformation.
 	Code int
-	// Delay is how late a delayed ack is, or how long a ban lasts.
+	// Delay is how late something comes, how slow it is, how far the clock is ahead, or how long a ban lasts.
 	Delay time.Duration
 	// After lets the first so many occasions pass.
 	After int
@@ -62,22 +43,34 @@ type Fault struct {
 var ErrBadFault = errors.New("bad fault")
 
 func (f Fault) validate() error {
-	actions, known := faultPairs[f.Op]
+	kinds := faultKindsOf(f.Op, f.Action)
 	switch {
-	case !known:
-		return fmt.Errorf("%w: op %q: want connection, login or ack", ErrBadFault, f.Op)
-	case !slices.Contains(actions, f.Action):
-		return fmt.Errorf("%w: action %q: op %s knows %q", ErrBadFault, f.Action, f.Op, actions)
-	case slices.Contains(codedActions, f.Action) && f.Code <= 0:
-		return fmt.Errorf("%w: code: action %s needs one", ErrBadFault, f.Action)
-	case f.Action == actionDelay && f.Delay <= 0:
-		return fmt.Errorf("%w: delay: action delay needs one", ErrBadFault)
-	case f.After < 0 || f.Times < 0 || f.Delay < 0:
+	case faultActions(f.Op) == "":
+		return fmt.Errorf("%w: op %q: want one of %s", ErrBadFault, f.Op, faultOps())
+	case len(kinds) == 0:
+		return fmt.Errorf("%w: action %q: %s knows %s", ErrBadFault, f.Action, f.Op, faultActions(f.Op))
+	case !slices.ContainsFunc(kinds, f.fits):
+		return fmt.Errorf("%w: code %d: %s %s knows no such code", ErrBadFault, f.Code, f.Op, f.Action)
+	case f.Action == actionError && slices.Contains(httpOps, f.Op) && (f.Code < 400 || f.Code > 599):
+		return fmt.Errorf("%w: code %d: want an HTTP status, 400 to 599", ErrBadFault, f.Code)
+	case slices.Contains(timedActions, f.Action) && f.Delay == 0:
+		return fmt.Errorf("%w: delay: action %s needs one", ErrBadFault, f.Action)
+	case f.After < 0 || f.Times < 0 || f.Delay < 0 && f.Action != actionSkew:
 		return fmt.Errorf("%w: after, times and delay are not negative", ErrBadFault)
 	case f.Probability < 0 || f.Probability > 1:
 		return fmt.Errorf("%w: probability %v: want 0 to 1", ErrBadFault, f.Probability)
+	case f.Request != "" && f.Op != opIQ:
+		return fmt.Errorf("%w: request %q: only an iq has one", ErrBadFault, f.Request)
 	}
 	return nil
+}
+
+// fits tells whether a kind of fault allows the code, or its absence.
+func (f Fault) fits(k FaultKind) bool {
+	if k.OtherCodes {
+		return f.Code > 0
+	}
+	return slices.Contains(k.Codes, f.Code) || len(k.Codes) == 0 && f.Code == 0
 }
 
 // activeFault is a fault with what has become of it.
@@ -90,6 +83,7 @@ type activeFault struct {
 
 // faultTable holds the faults asked for. It is a leaf lock.
 type faultTable struct {
+	count  atomic.Int32 // of active faults, so that honest traffic takes no lock
 	mu     sync.Mutex
 	dice   *rand.Rand
 	lastID int
@@ -98,21 +92,31 @@ type faultTable struct {
 
 func newFaultTable(dice *rand.Rand) *faultTable { return &faultTable{dice: dice} }
 
+// none tells whether everything is honest.
+func (t *faultTable) none() bool { return t.count.Load() == 0 }
+
 func (t *faultTable) add(f Fault) *activeFault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lastID++
 	a := &activeFault{id: strconv.Itoa(t.lastID), Fault: f}
 	t.active = append(t.active, a)
+	t.count.Add(1)
 	return a
 }
 
 // match returns the first fault that strikes this occasion, or nil.
-func (t *faultTable) match(op, number string) *Fault {
+func (t *faultTable) match(op, number string) *Fault { return t.matchRequest(op, number, "") }
+
+// matchRequest is match for an iq of the given name.
+func (t *faultTable) matchRequest(op, number, request string) *Fault {
+	if t.none() {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range t.active {
-		if a.Op == op && a.concerns(number) && t.strikesLocked(a) {
+		if a.Op == op && a.concerns(number) && a.asksFor(request) && t.strikesLocked(a) {
 			return &a.Fault
 		}
 	}
@@ -120,6 +124,10 @@ func (t *faultTable) match(op, number string) *Fault {
 }
 
 func (f Fault) concerns(number string) bool { return f.Number == "" || f.Number == number }
+
+func (f Fault) asksFor(request string) bool {
+	return f.Request == "" || strings.HasPrefix(request+" ", f.Request+" ")
+}
 
 // strikes tells whether one particular fault strikes the next occasion.
 func (t *faultTable) strikes(a *activeFault) bool {
@@ -155,6 +163,7 @@ func (t *faultTable) remove(id string) bool {
 	defer t.mu.Unlock()
 	before := len(t.active)
 	t.active = slices.DeleteFunc(t.active, func(a *activeFault) bool { return a.id == id })
+	t.count.Store(int32(len(t.active)))
 	return len(t.active) < before
 }
 
@@ -162,6 +171,7 @@ func (t *faultTable) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.active = nil
+	t.count.Store(0)
 }
 
 // AddFault asks for a deviation. A fault of connections strikes those that are logged in now, and no later one.
@@ -178,55 +188,3 @@ func (s *Simulator) AddFault(f Fault) (id string, err error) {
 
 // ClearFaults ends all deviations. Acks that are already late stay late.
 func (s *Simulator) ClearFaults() { s.faults.clear() }
-
-func (s *Simulator) strikeConnections(a *activeFault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.connections {
-		d := c.device
-		if d == nil || c.closing || !a.concerns(d.account.number) || !s.faults.strikes(a) {
-			continue
-		}
-		c.detachLocked()
-		c.suffer(&a.Fault)
-	}
-}
-
-// suffer ends the connection in the way that the fault asks for.
-func (c *connection) suffer(f *Fault) {
-	switch f.Action {
-	case actionStreamError:
-		c.finish(streamErrorFor(f.Code))
-	case actionFailure:
-		c.finish(failureFor(f))
-	default:
-		c.abort()
-	}
-}
-
-func streamErrorFor(code int) waBinary.Node {
-	switch code {
-	case 401:
-		return deviceRemoved()
-	case 409:
-		return replacedConflict()
-	default:
-		return streamError(code)
-	}
-}
-
-// defaultBan is how long a temporary ban lasts if the fault does not say; its code 101 is "sent too many messages to
-// people who have not saved the number".
-const defaultBan = time.Hour
-
-func failureFor(f *Fault) waBinary.Node {
-	failure := loginFailure(f.Code)
-	if f.Code == 402 {
-		ban := f.Delay
-		if ban == 0 {
-			ban = defaultBan
-		}
-		failure.Attrs["code"], failure.Attrs["expire"] = 101, int(ban.Seconds())
-	}
-	return failure
-}

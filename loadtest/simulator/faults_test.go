@@ -1,87 +1,128 @@
 package simulator_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.mau.fi/whatsmeow"
-	"go.mau.fi/whatsmeow/types/events"
 
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
-func mustFault(t *testing.T, sim *simulator.Simulator, f simulator.Fault) {
-	t.Helper()
-	_, err := sim.AddFault(f)
-	require.NoError(t, err)
+// faultTests show, for each row of the catalogue, what whatsmeow does.
+var faultTests = map[string]func(*testing.T){
+	"connection close":              connectionClose,
+	"connection stream_error 401":   connectionRemoved,
+	"connection stream_error 409":   connectionReplaced,
+	"connection stream_error 503":   connectionUnavailable,
+	"connection stream_error 515":   connectionRestart,
+	"connection stream_error other": connectionStreamError,
+	"connection failure other":      connectionFailure,
+	"connection half_open":          connectionHalfOpen,
+	"connection malformed 1":        connectionMalformed,
+	"connection malformed 2":        ends("connection malformed 2", "slice bounds out of range"),
+	"connection malformed 3":        ends("connection malformed 3", "interface conversion"),
+	"connection truncate":           connectionTruncate,
+	"connection slow":               connectionSlow,
+	"upgrade error other":           upgradeError,
+	"upgrade close":                 upgradeClose,
+	"upgrade delay":                 upgradeDelay,
+	"upgrade half_open":             upgradeHalfOpen,
+	"upgrade malformed 1":           upgradeMalformed(1, "failed to decrypt"),
+	"upgrade malformed 2":           upgradeMalformed(2, "failed to verify intermediate cert signature"),
+	"upgrade malformed 3":           upgradeMalformed(3, "certificate expired"),
+	"upgrade truncate":              upgradeTruncate,
+	"pairing malformed":             pairingMalformed,
+	"pairing drop":                  pairingDrop,
+	"pairing truncate":              ends("pairing truncate", "interface conversion"),
+	"login close":                   loginClose,
+	"login stream_error other":      loginStreamError,
+	"login failure 401 403 406":     loginLoggedOut,
+	"login failure 402":             loginBanned,
+	"login failure 405":             loginOutdated,
+	"login failure 413 414":         ends("login failure 413 414", "nil pointer"),
+	"login failure 500 503":         loginUnavailable,
+	"login failure other":           loginFailure,
+	"login delay":                   loginDelay,
+	"login half_open":               loginHalfOpen,
+	"iq error other":                iqError,
+	"iq drop":                       iqDrop,
+	"iq delay":                      iqDelay,
+	"iq malformed":                  iqMalformed,
+	"ping drop":                     pingLost(simulator.Fault{Op: "ping", Action: "drop", Times: 1}),
+	"ping delay":                    pingLost(simulator.Fault{Op: "ping", Action: "delay", Delay: pingTooLate, Times: 1}),
+	"ack drop":                      ackDrop,
+	"ack delay":                     ackDelay,
+	"ack nack other":                ackNack,
+	"ack duplicate":                 ackDuplicate,
+	"ack malformed":                 ackMalformed,
+	"message drop":                  messageDrop,
+	"message delay":                 messageDelay,
+	"message duplicate":             messageDuplicate,
+	"message reorder":               messageReorder,
+	"message malformed":             messageMalformed,
+	"receipt drop":                  receiptDrop,
+	"receipt delay":                 receiptDelay,
+	"receipt duplicate":             receiptDuplicate,
+	"receipt reorder":               receiptReorder,
+	"clock skew":                    clockSkew,
 }
 
-func TestACutConnectionComesBack(t *testing.T) {
-	sim := simulatortest.Start(t)
-	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))
-	mustFault(t, sim, simulator.Fault{Op: "connection", Action: "close", Number: alice})
-	next[*events.Disconnected](companion)
-	next[*events.Connected](companion)
+func TestEveryFaultDoesWhatTheCatalogueSays(t *testing.T) {
+	var names []string
+	for _, kind := range simulator.FaultCatalog() {
+		names = append(names, kind.Name())
+		require.NotContains(t, kind.Does+kind.Client+kind.Whatsmeow, "\n")
+	}
+	tested := make([]string, 0, len(faultTests))
+	for name := range faultTests {
+		tested = append(tested, name)
+	}
+	require.ElementsMatch(t, names, tested, "the catalogue and the tests name the same faults")
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faultTests[name](t)
+		})
+	}
 }
 
-func TestStreamErrorsAndFailuresAreWhatTheClientSees(t *testing.T) {
-	sim := simulatortest.Start(t)
-	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))
-	mustFault(t, sim, simulator.Fault{Op: "connection", Action: "stream_error", Code: 500})
-	require.Equal(t, "500", next[*events.StreamError](companion).Code)
-	next[*events.Connected](companion)
-
-	mustFault(t, sim, simulator.Fault{Op: "login", Action: "failure", Code: 402, Delay: time.Minute, Times: 1})
-	companion.client.Disconnect()
-	require.NoError(t, companion.client.Connect())
-	require.Equal(t, time.Minute, next[*events.TemporaryBan](companion).Expire)
-
-	companion.client.Disconnect()
-	require.NoError(t, companion.client.Connect())
-	next[*events.Connected](companion)
-	mustFault(t, sim, simulator.Fault{Op: "connection", Action: "stream_error", Code: 409})
-	next[*events.StreamReplaced](companion)
+// victims provoke what ends the process, and wait for it.
+var victims = map[string]func(*testing.T){
+	"connection malformed 2": func(t *testing.T) { strikeAndWait(t, 2) },
+	"connection malformed 3": func(t *testing.T) { strikeAndWait(t, 3) },
+	"pairing truncate":       pairingTruncate,
+	"login failure 413 414":  loginTokenInvalid,
 }
 
-func TestANackRefusesAndADelayIsWaitedFor(t *testing.T) {
-	sim := simulatortest.Start(t)
-	b := addPhone(t, sim, bob)
-	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))
-	mustFault(t, sim, simulator.Fault{Op: "ack", Action: "nack", Code: 479, After: 1, Times: 1})
-	_, err := companion.send(bob, "passes")
-	require.NoError(t, err)
-	_, err = companion.send(bob, "is refused")
-	require.ErrorIs(t, err, whatsmeow.ErrServerReturnedError)
-	require.ErrorContains(t, err, "479")
+// victimVariable names the victim to a process that is to end.
+const victimVariable = "SIMULATOR_TEST_VICTIM"
 
-	mustFault(t, sim, simulator.Fault{Op: "ack", Action: "delay", Delay: 300 * time.Millisecond, Times: 1})
-	before := time.Now()
-	_, err = companion.send(bob, "is late")
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, time.Since(before), 300*time.Millisecond)
-	require.Equal(t, "passes", nextOf(t, b, 0).Text)
-	require.Equal(t, "is late", nextOf(t, b, 1).Text)
+func TestVictim(t *testing.T) {
+	name := os.Getenv(victimVariable)
+	if name == "" {
+		t.Skip("runs in a process of its own")
+	}
+	victims[name](t)
 }
 
-func TestAMessageRepeatedAfterALostAckIsRelayedOnce(t *testing.T) {
-	sim := simulatortest.Start(t)
-	b := addPhone(t, sim, bob)
-	companion := newCompanion(t, sim).pair(addPhone(t, sim, alice))
-	mustFault(t, sim, simulator.Fault{Op: "ack", Action: "drop", Times: 1})
-	sent := make(chan error, 1)
-	go func() {
-		_, err := companion.send(bob, "once")
-		sent <- err
-	}()
-	require.Equal(t, "once", nextOf(t, b, 0).Text)
-	mustFault(t, sim, simulator.Fault{Op: "connection", Action: "close"})
-	require.NoError(t, <-sent)
-	require.Equal(t, int64(1), sim.Stats().DuplicatesDropped)
-	_, err := companion.send(bob, "twice")
-	require.NoError(t, err)
-	require.Equal(t, "twice", nextOf(t, b, 1).Text)
+// ends shows that a fault ends whatsmeow's process, with a panic of which the words are told.
+func ends(name, words string) func(*testing.T) {
+	return func(t *testing.T) {
+		command := exec.CommandContext(within(t), os.Args[0], "-test.run=^TestVictim$")
+		command.Env = append(os.Environ(), victimVariable+"="+name)
+		printed, err := command.CombinedOutput()
+		require.Error(t, err)
+		_, panicked, found := strings.Cut(string(printed), "panic: ")
+		require.True(t, found, string(printed))
+		require.Contains(t, panicked, words)
+		require.Contains(t, panicked, "go.mau.fi/whatsmeow")
+	}
 }
 
 func TestFaultsThatDoNotExistAreRefused(t *testing.T) {
@@ -90,11 +131,32 @@ func TestFaultsThatDoNotExistAreRefused(t *testing.T) {
 		"op":          {Op: "weather", Action: "drop"},
 		"action":      {Op: "ack", Action: "close"},
 		"code":        {Op: "ack", Action: "nack"},
+		"code 4":      {Op: "connection", Action: "malformed", Code: 4},
+		"code 200":    {Op: "upgrade", Action: "error", Code: 200},
 		"delay":       {Op: "ack", Action: "delay"},
+		"negative":    {Op: "ack", Action: "delay", Delay: -1},
 		"probability": {Op: "ack", Action: "drop", Probability: 2},
+		"request":     {Op: "ack", Action: "drop", Request: "usync"},
 	} {
 		_, err := sim.AddFault(f)
 		require.ErrorIs(t, err, simulator.ErrBadFault, name)
 		require.ErrorContains(t, err, name)
+	}
+}
+
+func TestTheCatalogueIsServed(t *testing.T) {
+	sim := simulatortest.Start(t)
+	served := call[[]simulator.FaultKind](t, sim, http.MethodGet, "/faults/catalog", "", http.StatusOK)
+	require.Equal(t, simulator.FaultCatalog(), served)
+	for _, kind := range served {
+		code := 429
+		if len(kind.Codes) > 0 {
+			code = kind.Codes[0]
+		} else if !kind.OtherCodes {
+			code = 0
+		}
+		body, err := json.Marshal(map[string]any{"op": kind.Op, "action": kind.Action, "code": code, "delayMs": 1})
+		require.NoError(t, err)
+		call[any](t, sim, http.MethodPost, "/faults", string(body), http.StatusCreated)
 	}
 }

@@ -40,26 +40,34 @@ var iqHandlers = map[string]iqHandler{
 	"md set remove-companion-device": (*Simulator).removeCompanion,
 }
 
-// handleIQ answers a request. Answers of the client to the server's own requests need nothing more.
+// handleIQ answers a request, or lets a fault strike it. Answers of the client to the server's own requests need
+// nothing more.
 func (s *Simulator) handleIQ(c *connection, d *device, node *waBinary.Node) {
 	kind := attr(node, "type")
 	if kind != "get" && kind != "set" {
 		return
 	}
-	name, child := attr(node, "xmlns")+" "+kind, ""
+	name := attr(node, "xmlns") + " " + kind
 	if children := node.GetChildren(); len(children) > 0 {
-		child = " " + children[0].Tag
+		name += " " + children[0].Tag
 	}
-	if name+child == "passive set active" {
+	if !s.suffers(c, d, node, name) {
+		s.answerIQ(c, d, node, name)
+	}
+}
+
+// answerIQ answers a request of the given name: namespace, type and first child.
+func (s *Simulator) answerIQ(c *connection, d *device, node *waBinary.Node, name string) {
+	if name == "passive set active" {
 		s.becomeActive(c, d, node)
 		return
 	}
-	handler, known := iqHandlers[name+child]
+	handler, known := iqHandlers[name]
 	if !known {
-		handler, known = iqHandlers[name]
+		handler, known = iqHandlers[attr(node, "xmlns")+" "+attr(node, "type")]
 	}
 	if !known {
-		s.recordNote(c, "unknown request "+name+child+", answered with an empty result")
+		s.recordNote(c, "unknown request "+name+", answered with an empty result")
 		handler = answerEmpty
 	}
 	c.push(handler(s, c, d, node))

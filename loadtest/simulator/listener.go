@@ -113,11 +113,17 @@ func (s *Simulator) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.tasks.leave()
+	damage, done := s.suffersUpgrade(w, r)
+	if done {
+		return
+	}
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return // Accept has answered
 	}
 	socket.SetReadLimit(maxFrame + frameHeaderSize + int64(len(streamHeader)))
 	tcp, _ := r.Context().Value(tcpKey{}).(net.Conn)
-	newConnection(s, socket, tcp).serve()
+	c := newConnection(s, socket, tcp)
+	c.damage = damage
+	c.serve()
 }

@@ -18,8 +18,7 @@ const settleTime = 250 * time.Millisecond
 func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 	number, deviceNumber := strconv.FormatUint(payload.GetUsername(), 10), uint16(payload.GetDevice())
 	c.name.Store(&connectionName{number, deviceNumber})
-	if fault := s.faults.match(opLogin, number); fault != nil {
-		c.suffer(fault)
+	if s.suffersLogin(c, number) {
 		return
 	}
 	s.awaitPrevious(number, deviceNumber)

@@ -183,11 +183,7 @@ func (p *Phone) claimLocked(c *connection, secret []byte) (*claim, error) {
 		return nil, err
 	}
 	r.claim, r.request = &claim{device: d, done: make(chan error, 1)}, newStanzaID()
-	c.push(serverIQ(r.request, element("pair-success", nil,
-		leaf("device-identity", sealed),
-		element("platform", waBinary.Attrs{"name": "android"}),
-		element("device", waBinary.Attrs{"jid": d.endpoint().pn(), "lid": d.endpoint().lid()}),
-	)))
+	c.sendPairSuccess(d, r.request, sealed)
 	return r.claim, nil
 }
 
@@ -224,14 +220,18 @@ func sealIdentity(signed *waAdv.ADVSignedDeviceIdentity, secret []byte) ([]byte,
 // beforePairing are the stanzas that a client without an account may send. Baileys tells its name while it shows a code.
 var beforePairing = []string{"iq", "ib", "ack", "presence"}
 
-// handleUnpaired takes what a client may send before it is paired: the wish for a code, and answers to the server's own
-// iqs.
+// handleUnpaired takes what a client may send before it is paired: pings, the wish for a code, and answers to the
+// server's own iqs.
 func (s *Simulator) handleUnpaired(c *connection, node *waBinary.Node) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := c.registration
 	if r == nil || !slices.Contains(beforePairing, node.Tag) {
 		return fmt.Errorf("%w: stanza %q before pairing", errBadNode, node.Tag)
+	}
+	if attr(node, "xmlns") == "w:p" {
+		c.push(result(node))
+		return nil
 	}
 	if link, asks := node.GetOptionalChildByTag("link_code_companion_reg"); asks {
 		c.push(s.linkCodeLocked(c, node, &link))

@@ -81,6 +81,13 @@ func (b *inbox) isOnline() bool {
 	return !b.offline && !b.closed
 }
 
+// isIdle tells that nothing is being done, nor will be without somebody's doing.
+func (b *inbox) isIdle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed || b.offline || !b.running && len(b.work) == 0
+}
+
 // close drops all work, and what comes later.
 func (b *inbox) close() {
 	b.mu.Lock()

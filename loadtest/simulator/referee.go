@@ -78,3 +78,23 @@ func (s *Simulator) Stats() Stats {
 	}
 	return stats
 }
+
+// Settled tells that everything sent has arrived: no phone that is online has work left, and companions have confirmed
+// all they were sent. What clients are about to send is not known.
+func (s *Simulator) Settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.accounts { // phones first, as their work fills the queues
+		if !a.phone.inbox.isIdle() {
+			return false
+		}
+	}
+	for _, a := range s.accounts {
+		for _, d := range a.devices {
+			if len(d.queue) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

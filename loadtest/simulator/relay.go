@@ -3,7 +3,6 @@ package simulator
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -36,7 +35,7 @@ func (s *Simulator) receiveMessage(c *connection, d *device, node *waBinary.Node
 	if hash := s.expectedHash(d.account, node); hash != "" {
 		ack.Attrs["phash"] = hash
 	}
-	s.acknowledge(c, fault, ack)
+	c.emit(c.struck(opAck, fault, ack)...)
 	return nil
 }
 
@@ -46,22 +45,6 @@ func ackFor(node *waBinary.Node) waBinary.Node {
 
 func nack(node *waBinary.Node, code int) waBinary.Node {
 	return withAttr(withAttr(ackFor(node), "error", code), "t", now())
-}
-
-// acknowledge sends an ack, unless a fault swallows or delays it.
-func (s *Simulator) acknowledge(c *connection, fault *Fault, ack waBinary.Node) {
-	switch {
-	case fault == nil:
-		c.push(ack)
-	case fault.Action == actionDelay:
-		s.tasks.start(func() {
-			select {
-			case <-time.After(fault.Delay):
-				c.push(ack)
-			case <-c.ended:
-			}
-		})
-	}
 }
 
 // relayOnce relays a message unless the device has sent it before. It returns the time of the first acceptance, or the

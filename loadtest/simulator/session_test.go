@@ -73,6 +73,8 @@ func TestACompanionCanLogOut(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a := addPhone(t, sim, alice)
 	companion := newCompanion(t, sim).pair(a)
+	companion.relogin()
+	next[*events.Connected](companion)
 	require.NoError(t, companion.client.Logout(within(t)))
 	require.Empty(t, a.Devices())
 }
