@@ -13,7 +13,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
+		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
+		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
+		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
+	)
+}
 
 // serveUntilReady runs the command on free ports until stop is called, which returns what it has printed. It returns
 // once one file matches pattern.
