@@ -35,6 +35,7 @@ type place struct {
 	fromMe       bool
 	pushName     string
 	at           time.Time
+	early        []persist.UserReceipt // what was said of an own message before it came
 }
 
 // message stores a message, or what a message does to an earlier one. What was
@@ -45,11 +46,16 @@ func (in *inbound) message(ctx context.Context, evt *events.Message) error {
 		return nil
 	}
 	id := persist.MessageID(evt.Info.ID)
+	early, err := in.earlyReceipts(ctx, evt.Info, id)
+	if err != nil {
+		return err
+	}
 	return in.ledger.record(ctx, func(u *unit) error {
 		where, err := in.place(ctx, u, evt.Info)
 		if err != nil {
 			return err
 		}
+		where.early = early
 		switch {
 		case evt.Message.GetReactionMessage() != nil:
 			return in.reaction(ctx, u, where, evt.Message.GetReactionMessage())
@@ -90,7 +96,7 @@ func (in *inbound) place(ctx context.Context, u *unit, info types.MessageInfo) (
 	if !info.IsFromMe {
 		sender, err = in.people.canonical(ctx, u, info.Sender)
 	}
-	return place{chat, sender, info.IsFromMe, info.PushName, info.Timestamp}, err
+	return place{chat: chat, sender: sender, fromMe: info.IsFromMe, pushName: info.PushName, at: info.Timestamp}, err
 }
 
 func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m *waE2E.Message) error {
@@ -108,11 +114,12 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	if where.fromMe {
 		status = "sent"
 	}
-	u.Put(persist.Messages.Put(persist.Message{
+	message := persist.Message{
 		Chat: chat, Sender: sender, ID: id, Seq: u.seq + 1, Timestamp: where.at, FromMe: where.fromMe,
 		Type: content.Type, PushName: where.pushName, Status: status, StatusAt: where.at,
 		QuotedID: content.QuotedID(), Raw: raw,
-	}))
+	}
+	u.Put(persist.Messages.Put(message))
 	putContent(u, chat, sender, id, content)
 	if err := in.advance(ctx, u, where, id, content); err != nil {
 		return err
@@ -121,7 +128,10 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	if err != nil {
 		return err
 	}
-	return in.tellMessage(ctx, u, where, FormatMessageID(id, where.sender, shared), content)
+	if err := in.tellMessage(ctx, u, where, FormatMessageID(id, where.sender, shared), content); err != nil {
+		return err
+	}
+	return in.catchUp(ctx, u, message, where)
 }
 
 // shared tells whether the other side of the chat has used the id before. In a

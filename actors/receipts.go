@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -24,7 +25,8 @@ var receiptStatus = map[types.ReceiptType]string{
 }
 
 // receipt stores who has received, read or played own messages, and what was
-// read on the account's other devices.
+// read on the account's other devices. A receipt may come before its message,
+// where the owner wrote that on the phone: it is told after the message then.
 func (in *inbound) receipt(ctx context.Context, evt *events.Receipt) error {
 	status, told := receiptStatus[evt.Type]
 	switch {
@@ -49,8 +51,9 @@ func (in *inbound) received(ctx context.Context, u *unit, evt *events.Receipt, i
 		return err
 	}
 	message, err := persist.Messages.Get(ctx, u, in.people.scope, chat.String(), in.own.String(), id)
-	if errors.Is(err, persist.ErrNotFound) {
-		return nil // sent before this device was linked
+	unknown := errors.Is(err, persist.ErrNotFound) // its copy is still to come, or it is older than this device
+	if unknown {
+		message, err = persist.Message{Chat: chat.String(), ID: id}, nil
 	}
 	if err != nil {
 		return err
@@ -60,22 +63,34 @@ func (in *inbound) received(ctx context.Context, u *unit, evt *events.Receipt, i
 		return err
 	}
 	news, err := in.noteReceipt(ctx, u, message, user, status, evt.Timestamp)
-	if err != nil || !news {
+	if err != nil || !news || unknown {
 		return err
 	}
 	if progress[message.Status] < progress["sent"] { // its answer is still on the way
 		u.tell(EventMessageStatus, MessageStatusEvent{ClientID: in.account, ID: id, ChatID: FormatChat(chat), Status: "sent"})
 	}
-	if progress[status] > progress[message.Status] {
-		message.Status, message.StatusAt, message.Error = status, evt.Timestamp, ""
-		u.Put(persist.Messages.Put(message))
+	return in.said(ctx, u, &message, saying{chat, user, status, evt.Timestamp})
+}
+
+// saying is what a recipient says of an own message.
+type saying struct {
+	chat, user types.JID
+	status     string
+	at         time.Time
+}
+
+// said brings a message up to what is new about it, and tells it.
+func (in *inbound) said(ctx context.Context, u *unit, message *persist.Message, s saying) error {
+	if progress[s.status] > progress[message.Status] {
+		message.Status, message.StatusAt, message.Error = s.status, s.at, ""
+		u.Put(persist.Messages.Put(*message))
 	}
-	recipient, err := in.people.person(ctx, u, user, "")
+	recipient, err := in.people.person(ctx, u, s.user, "")
 	if err != nil {
 		return err
 	}
 	u.tell(EventMessageStatus, MessageStatusEvent{
-		ClientID: in.account, ID: id, ChatID: FormatChat(chat), Status: status, Recipient: &recipient,
+		ClientID: in.account, ID: message.ID, ChatID: FormatChat(s.chat), Status: s.status, Recipient: &recipient,
 	})
 	return nil
 }
@@ -98,12 +113,65 @@ func (in *inbound) noteReceipt(ctx context.Context, u *unit, message persist.Mes
 	return true, nil
 }
 
+// maxSaid bounds the early receipts of one message: a group has 1,024 members.
+const maxSaid = 1024
+
+// earlyReceipts is what recipients have said already of a message that the
+// account's owner wrote on another device: its copy may come after them.
+func (in *inbound) earlyReceipts(ctx context.Context, info types.MessageInfo, id string) ([]persist.UserReceipt, error) {
+	if !info.IsFromMe {
+		return nil, nil
+	}
+	chat, err := in.people.canonical(ctx, in.ledger.journal, info.Chat)
+	if err != nil {
+		return nil, err
+	}
+	return persist.UserReceipts.Scan(ctx, in.ledger.journal, persist.Query{
+		Scope: in.people.scope, Prefix: persist.UserReceipts.Key(chat.String(), id), Limit: maxSaid,
+	})
+}
+
+// catchUp does what receipts that came before their message could not.
+func (in *inbound) catchUp(ctx context.Context, u *unit, message persist.Message, where place) error {
+	said, err := sayings(where)
+	if err != nil {
+		return err
+	}
+	for _, s := range said {
+		if err := in.said(ctx, u, &message, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayings is what was said early, in the order in which it was.
+func sayings(where place) (said []saying, err error) {
+	for _, receipt := range where.early {
+		user, err := types.ParseJID(receipt.User)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range []saying{
+			{where.chat, user, "delivered", receipt.DeliveredAt},
+			{where.chat, user, "read", receipt.ReadAt},
+			{where.chat, user, "played", receipt.PlayedAt},
+		} {
+			if !s.at.IsZero() {
+				said = append(said, s)
+			}
+		}
+	}
+	slices.SortStableFunc(said, func(a, b saying) int { return a.at.Compare(b.at) })
+	return said, nil
+}
+
 // earlierReceipt is what the recipient has said of the message so far. Of a
-// message that nobody has received yet nobody has said anything, which spares
-// the commonest receipt a look into storage.
+// message that is here, and that nobody has received yet, nobody has said
+// anything, which spares the commonest receipt a look into storage.
 func (in *inbound) earlierReceipt(ctx context.Context, u *unit, message persist.Message, user types.JID) (persist.UserReceipt, error) {
 	none := persist.UserReceipt{Chat: message.Chat, MessageID: message.ID, User: user.String()}
-	if progress[message.Status] < progress["delivered"] {
+	if message.Status != "" && progress[message.Status] < progress["delivered"] {
 		return none, nil
 	}
 	receipt, err := persist.UserReceipts.Get(ctx, u, in.people.scope, message.Chat, message.ID, user.String())

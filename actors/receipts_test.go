@@ -1,0 +1,69 @@
+package actors
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"whatsapp-web-server/persist"
+)
+
+// says is a receipt of one own message in a chat.
+func says(chat, user types.JID, kind types.ReceiptType, minute int) *events.Receipt {
+	return &events.Receipt{
+		MessageSource: types.MessageSource{Chat: chat, Sender: user}, Type: kind,
+		MessageIDs: []string{"M1"}, Timestamp: midday.Add(time.Duration(minute) * time.Minute),
+	}
+}
+
+// tidings lists what was told, with who said it.
+func (d *desk) tidings(t *testing.T) (told []string) {
+	t.Helper()
+	for _, event := range d.told {
+		if event.Kind != EventMessageStatus {
+			told = append(told, string(event.Kind))
+			continue
+		}
+		var status MessageStatusEvent
+		require.NoError(t, json.Unmarshal(event.Data, &status))
+		require.Equal(t, "M1", status.ID)
+		told = append(told, status.Recipient.Number+" "+status.Status)
+	}
+	return told
+}
+
+func TestAReceiptCountsWhereverItComesBeforeTheMessageFromThePhone(t *testing.T) {
+	team := types.NewJID("120363000000000001", types.GroupServer)
+	all := []*events.Receipt{
+		says(team, bob, types.ReceiptTypeDelivered, 1), says(team, ann, types.ReceiptTypeDelivered, 2),
+		says(team, bob, types.ReceiptTypeRead, 3),
+	}
+	for before := range len(all) + 1 {
+		d := newDesk(t)
+		copied := from(own, "M1", text("from the phone"))
+		copied.Info.Chat, copied.Info.IsFromMe = team, true
+		for n, receipt := range all {
+			if n == before {
+				require.NoError(t, d.message(t.Context(), copied))
+			}
+			for range 2 { // the second time it is delivered again
+				require.NoError(t, d.receipt(t.Context(), receipt))
+			}
+		}
+		require.Equal(t, before < len(all), len(d.told) > 0, "nothing is told of what is not here")
+		for range 2 {
+			require.NoError(t, d.message(t.Context(), copied))
+		}
+		require.Equal(t, []string{
+			"message", bob.User + " delivered", ann.User + " delivered", bob.User + " read",
+		}, d.tidings(t), "%d receipts before the message", before)
+		message, err := persist.Messages.Get(t.Context(), d.journal, d.journal.Scope(), team.String(), own.String(), "M1")
+		require.NoError(t, err)
+		require.Equal(t, "read", message.Status)
+		require.Equal(t, all[2].Timestamp, message.StatusAt)
+	}
+}
