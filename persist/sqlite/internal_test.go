@@ -185,6 +185,25 @@ func TestLogOfAnEarlierFileIsNotReplayed(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
+func TestLogOfAnotherVersionIsKeptForIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := Open(t.Context(), Config{Path: path})
+	require.NoError(t, err)
+	require.NoError(t, db.Migrate(t.Context()))
+	narrow := &persist.Table{Name: persist.Counters.Name, Level: "account", KeyColumns: 1, Columns: persist.Counters.Columns[:1]}
+	require.NoError(t, db.log.Append([]persist.Batch{{
+		Scope: persist.AccountScope("4917"), Mutations: []persist.Mutation{{Table: narrow, Row: persist.Row{"n"}}},
+	}}))
+	require.NoError(t, db.Close())
+
+	again, err := Open(t.Context(), Config{Path: path})
+	require.NoError(t, err)
+	for range 2 {
+		require.ErrorContains(t, again.Migrate(t.Context()), "written by another version of the server")
+	}
+	require.NoError(t, again.Close())
+}
+
 // TestTablesOfAccountsHaveNoVersions is what the log leans on: it would not
 // compare them.
 func TestTablesOfAccountsHaveNoVersions(t *testing.T) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -55,19 +56,22 @@ func (db *DB) openLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the log's place: %w", err)
 	}
-	if db.log, err = redo.Open(db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64))); err != nil {
+	log, err := redo.Open(db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64)))
+	if err != nil {
 		return err
 	}
 	err = db.writer.transact(ctx, func(tx transaction) error {
-		if err := db.log.Replay(tx.replay); err != nil {
+		if err := log.Replay(tx.replay); err != nil {
 			return err
 		}
-		return tx.applied(db.log.Last())
+		return tx.applied(log.Last())
 	})
-	if err == nil {
-		db.running.Go(db.run)
+	if err != nil {
+		return errors.Join(err, log.Close())
 	}
-	return err
+	db.log = log
+	db.running.Go(db.run)
+	return nil
 }
 
 func (tx transaction) replay(batches []persist.Batch) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"whatsapp-web-server/persist"
@@ -56,8 +57,20 @@ func Open(path string, salt uint32, applied uint64) (*Log, error) {
 		}
 		found = append(found, l.frames(content)...)
 	}
+	if err := syncFolder(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log: %w", err), l.Close())
+	}
 	l.keep(found)
 	return l, nil
+}
+
+// syncFolder makes the files' names durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // frames returns the run at the start of content.
