@@ -25,6 +25,7 @@ var iqHandlers = map[string]iqHandler{
 	"encrypt get digest":             (*Simulator).digestKeys,
 	"w:profile:picture get":          (*Simulator).getPicture,
 	"w:profile:picture set":          (*Simulator).setPicture,
+	"w:mex get query":                (*Simulator).answerQuery,
 	"w:biz get":                      (*Simulator).businessProfile,
 	"w:qr get qr":                    (*Simulator).resolveContactLink,
 	"w:qr set qr":                    (*Simulator).contactLink,

@@ -131,6 +131,17 @@ func TestUserInfoShowsWhatAnAccountShows(t *testing.T) {
 	require.Empty(t, info[jid].PictureID)
 }
 
+func TestACompanionSetsTheAboutTextOfItsAccount(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a := addPhone(t, sim, alice)
+	companion := newCompanion(t, sim).pair(a)
+	words := "at the desk"
+	require.NoError(t, companion.client.SetStatusMessage(within(t), types.SetStatusInput{Text: &words}))
+	require.Equal(t, words, a.About())
+	_, err := companion.client.GetSubscribedNewsletters(within(t))
+	require.ErrorContains(t, err, "not modelled")
+}
+
 func TestABusinessShowsItsNameAndProfile(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
