@@ -62,6 +62,8 @@ func TestTheControlAPIDrivesAWholeConversation(t *testing.T) {
 
 	require.Positive(t, call[simulator.Stats](t, sim, "GET", "/stats", "", http.StatusOK).MessagesRelayed)
 	require.NotEmpty(t, call[[]simulator.LogEntry](t, sim, "GET", "/log", "", http.StatusOK))
+	companion.relogin()
+	next[*events.Connected](companion)
 	call[any](t, sim, "DELETE", "/phones/"+alice+"/devices/1", "", http.StatusOK)
 	next[*events.LoggedOut](companion)
 	call[any](t, sim, "POST", "/reset", "", http.StatusOK)
