@@ -10,7 +10,7 @@ import (
 
 // maxControlBody bounds a request to the control API; maxControlWait bounds its long polls.
 const (
-	maxControlBody = 1 << 20
+	maxControlBody = 16 << 20
 	maxControlWait = 60 * time.Second
 )
 
@@ -31,6 +31,8 @@ func (s *Simulator) controlRoutes() []route {
 		on("POST /phones/{number}/enter-code", "Links the device that shows this pairing code", withPhone(s, controlEnterCode)),
 		on("POST /phones/{number}/messages", "Sends a message", withPhone(s, controlSend)).creating(),
 		on("GET /phones/{number}/messages", "What the phone got, decrypted", withPhone(s, controlMessages)).polled(),
+		on("GET /phones/{number}/messages/{id}/media", "A message's file, downloaded, decrypted and verified", withPhone(s, controlMedia)),
+		on("POST /phones/{number}/messages/{id}/media/expire", "Makes the media servers lose a message's file", withPhone(s, controlExpire)),
 		on("POST /phones/{number}/receipts", "Sends a receipt", withPhone(s, controlSendReceipt)),
 		on("GET /phones/{number}/receipts", "The receipts that the phone got", withPhone(s, controlReceipts)).polled(),
 		on("POST /phones/{number}/autoreply", "Makes the phone echo texts, or stop", withPhone(s, controlAutoReply)),
@@ -123,6 +125,10 @@ func statusOf(err error) *controlError {
 	}{
 		{ErrUnknownPhone, http.StatusNotFound, "unknown_phone"},
 		{ErrUnknownDevice, http.StatusNotFound, "unknown_device"},
+		{ErrNoMedia, http.StatusNotFound, "no_media"},
+		{ErrUnknownMedia, http.StatusGone, "media_gone"},
+		{ErrMediaTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{ErrBadDraft, http.StatusBadRequest, "bad_request"},
 		{ErrPhoneExists, http.StatusConflict, "phone_exists"},
 		{ErrPhoneOffline, http.StatusConflict, "phone_offline"},
 		{ErrUnknownGroup, http.StatusNotFound, "unknown_group"},

@@ -131,40 +131,6 @@ func controlScan(p *Phone, r *http.Request, body scanBody) (v phoneView, err err
 	return p.view(), nil
 }
 
-type sendBody struct {
-	To         string `json:"to" doc:"a number, a JID or a LID"`
-	Text       string `json:"text"`
-	Addressing string `json:"addressing,omitempty" enum:"lid,pn" doc:"lid if left out"`
-}
-
-// idView names what was made.
-type idView struct {
-	ID string `json:"id"`
-}
-
-func controlSend(p *Phone, r *http.Request, body sendBody) (v idView, err error) {
-	mode := types.AddressingMode(body.Addressing)
-	switch {
-	case body.To == "":
-		return v, badField("to", "missing")
-	case body.Text == "":
-		return v, badField("text", "missing")
-	case mode == "":
-		mode = types.AddressingModeLID
-	case mode != types.AddressingModeLID && mode != types.AddressingModePN:
-		return v, badField("addressing", "want lid or pn")
-	}
-	id, err := p.SendTextAs(r.Context(), body.To, body.Text, mode)
-	if err != nil {
-		return v, fmt.Errorf("to: %w", err)
-	}
-	return idView{id}, nil
-}
-
-func controlMessages(p *Phone, r *http.Request, _ none) ([]ReceivedMessage, error) {
-	return poll(r, p.messages)
-}
-
 func controlReceipts(p *Phone, r *http.Request, _ none) ([]ReceivedReceipt, error) {
 	return poll(r, p.receipts)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -144,4 +145,4 @@ func (s *Simulator) ExpireMedia(directPath string, status int) error {
 	return s.media.expire(directPath, status)
 }
 
-var errExpireStatus = errors.New("media expires with status 404 or 410")
+var errExpireStatus = fmt.Errorf("%w: status: media expires with 404 or 410", ErrBadDraft)

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,4 +47,23 @@ func macOf(key, iv, ciphertext []byte) []byte {
 	h.Write(iv)
 	h.Write(ciphertext)
 	return h.Sum(nil)[:mediaMAC]
+}
+
+var errMediaMAC = errors.New("media does not carry its MAC")
+
+// openMedia decrypts a blob, verifying that it was made with the key.
+func openMedia(blob, key []byte, kind whatsmeow.MediaType) ([]byte, error) {
+	if len(blob) <= mediaMAC {
+		return nil, errMediaMAC
+	}
+	iv, cipherKey, macKey := mediaKeys(key, kind)
+	ciphertext, mac := blob[:len(blob)-mediaMAC], blob[len(blob)-mediaMAC:]
+	if !hmac.Equal(mac, macOf(macKey, iv, ciphertext)) {
+		return nil, errMediaMAC
+	}
+	file, err := cbcutil.Decrypt(cipherKey, iv, slices.Clone(ciphertext)) // which works in place
+	if err != nil {
+		return nil, fmt.Errorf("decrypt media: %w", err)
+	}
+	return file, nil
 }

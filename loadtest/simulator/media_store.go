@@ -28,7 +28,8 @@ type mediaStore struct {
 	bytes int
 }
 
-// mediaFile is a blob, or the status with which an expired one is refused.
+// mediaFile is a blob, and the status with which it is refused once it has expired. Its bytes stay, for they stand for
+// those on the phones of whoever sent or got it.
 type mediaFile struct {
 	blob    []byte
 	expired int
@@ -67,7 +68,7 @@ func (m *mediaStore) get(directPath string) (blob []byte, status int) {
 	}
 }
 
-// expire drops a blob and remembers with what status it is refused from now on.
+// expire makes a blob be refused with a status from now on.
 func (m *mediaStore) expire(directPath string, status int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,9 +76,19 @@ func (m *mediaStore) expire(directPath string, status int) error {
 	if file == nil {
 		return fmt.Errorf("media %q: %w", directPath, ErrUnknownMedia)
 	}
-	m.bytes -= len(file.blob)
-	*file = mediaFile{expired: status}
+	file.expired = status
 	return nil
+}
+
+// putAgain keeps a blob under a new path, from the copy that a phone has.
+func (m *mediaStore) putAgain(directPath string) (newPath string, err error) {
+	m.mu.Lock()
+	file := m.files[withoutQuery(directPath)]
+	m.mu.Unlock()
+	if file == nil {
+		return "", fmt.Errorf("media %q: %w", directPath, ErrUnknownMedia)
+	}
+	return m.put(file.blob), nil
 }
 
 func (m *mediaStore) remove(directPath string) {

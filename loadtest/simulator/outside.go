@@ -33,8 +33,12 @@ func outsideOf(message *waE2E.Message) outside {
 	return o
 }
 
-// innermost is what a message says, without the wrappings that tell how: for how long, how often it may be seen.
+// innermost is what a message says, without the wrappings that tell how: for how long, how often it may be seen. It is
+// never nil.
 func innermost(message *waE2E.Message) *waE2E.Message {
+	if message == nil {
+		return &waE2E.Message{}
+	}
 	for {
 		inner := unwrap(message)
 		if inner == nil {

@@ -35,6 +35,7 @@ type Phone struct {
 	// of their counters. It guards what follows.
 	ratchets sync.Mutex
 	sent     recent[string, sentMessage]
+	got      recent[string, knownMessage]
 	retries  recent[string, int] // how often each message was asked for again
 	counters recent[ratchetCounter, ciphertextSum]
 	holders  map[types.JID]map[endpoint]bool // per chat of many, the devices that have this phone's key for it
@@ -47,9 +48,9 @@ type ReceivedMessage struct {
 	From      string    `json:"from"` // the sender as number@s.whatsapp.net
 	Chat      string    `json:"chat"` // the other side as number@s.whatsapp.net, also for what an own companion sent; or the group
 	Type      string    `json:"type"` // the stanza's type: text, media, reaction, poll
-	Text      string    `json:"text"` // empty if the message has none
 	Timestamp time.Time `json:"timestamp"`
 	FromMe    bool      `json:"fromMe"` // sent by a companion of this account
+	Contents
 }
 
 // ReceivedReceipt is a receipt that a phone was sent, for a message of its own or of its companions.

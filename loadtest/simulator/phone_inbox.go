@@ -110,6 +110,8 @@ func (p *Phone) receive(node *waBinary.Node) {
 		p.receiveCall(node)
 	case node.Tag == "receipt" && attr(node, "type") == string(types.ReceiptTypeRetry):
 		p.answerRetry(node)
+	case node.Tag == "receipt" && attr(node, "type") == string(receiptMediaRetry):
+		p.answerMediaRetry(node)
 	case node.Tag == "receipt":
 		p.receipts.add(func(seq int64) ReceivedReceipt {
 			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(authorOf(node)).String(), Type: attr(node, "type")}
@@ -182,19 +184,35 @@ func (p *Phone) sender(node *waBinary.Node) (endpoint, bool) {
 }
 
 func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message) {
-	chat, fromMe := from.account.pn, from.account == p.account
-	if fromMe {
-		chat = p.pnOf(attrJID(node, "recipient"))
-	}
-	if where := attrJID(node, "from"); shared(where) {
-		chat = where
+	chat := p.chatNamed(from, node)
+	p.ratchets.Lock()
+	p.got.put(attr(node, "id"), knownMessage{from.account, chat, message})
+	p.ratchets.Unlock()
+	contents := contentsOf(message)
+	if vote := innermost(message).GetPollUpdateMessage(); vote != nil {
+		var err error
+		if contents.Vote, err = p.readVote(from.account, vote); err != nil {
+			p.sim.notef(p.Number(), "vote %s: %v", attr(node, "id"), err)
+		}
 	}
 	p.messages.add(func(seq int64) ReceivedMessage {
 		return ReceivedMessage{
-			Seq: seq, ID: attr(node, "id"), Type: attr(node, "type"), Text: text(message), FromMe: fromMe,
-			From: from.account.pn.String(), Chat: chat.String(), Timestamp: time.Unix(attrInt(node, "t"), 0).UTC(),
+			Seq: seq, ID: attr(node, "id"), Type: attr(node, "type"), FromMe: from.account == p.account, Contents: contents,
+			From: from.account.pn.String(), Chat: p.pnOf(chat).String(), Timestamp: time.Unix(attrInt(node, "t"), 0).UTC(),
 		}
 	})
+}
+
+// chatNamed is the chat of a message that the phone gets, by the name that the stanza has for it.
+func (p *Phone) chatNamed(from endpoint, node *waBinary.Node) types.JID {
+	switch where := attrJID(node, "from"); {
+	case shared(where):
+		return where
+	case from.account == p.account:
+		return attrJID(node, "recipient")
+	default:
+		return where.ToNonAD()
+	}
 }
 
 // text is what a reader would see of a message, empty if it has no words.

@@ -74,7 +74,7 @@ func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err 
 	return out.id, nil
 }
 
-// ErrUnknownMessage is the answer about a message that a phone has not got.
+// ErrUnknownMessage is the answer about a message that a phone has not got, or has forgotten.
 var ErrUnknownMessage = errors.New("the phone has no such message")
 
 // sendGroupReceipts tells each author about those of the messages that are theirs.

@@ -49,6 +49,8 @@ func (s *Simulator) relayReceipt(from endpoint, node *waBinary.Node) {
 		s.deliver(endpoint{other, to.Device}, receiptFor(from, node))
 	case types.ReceiptTypeSender, types.ReceiptTypePeerMsg, types.ReceiptTypeHistorySync:
 		s.deliver(endpoint{other, to.Device}, receiptFor(from, node))
+	case receiptMediaRetry:
+		s.deliver(endpoint{account: from.account}, receiptFor(from, node))
 	case types.ReceiptTypeReadSelf, types.ReceiptTypePlayedSelf:
 		s.receiptToOwn(from, node)
 	case types.ReceiptTypeRead, types.ReceiptTypePlayed:

@@ -1,0 +1,121 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/util/gcmutil"
+	"go.mau.fi/whatsmeow/util/hkdfutil"
+	"google.golang.org/protobuf/proto"
+)
+
+func (poll *Poll) message() (*waE2E.Message, error) {
+	if poll.Question == "" || len(poll.Options) < 2 || int(poll.Choices) > len(poll.Options) {
+		return nil, fmt.Errorf("%w: poll: want a question, two options or more, and no more choices than options", ErrBadDraft)
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	content := &waE2E.PollCreationMessage{Name: proto.String(poll.Question), SelectableOptionsCount: proto.Uint32(poll.Choices)}
+	for _, option := range poll.Options {
+		content.Options = append(content.Options, &waE2E.PollCreationMessage_Option{OptionName: proto.String(option)})
+	}
+	return &waE2E.Message{PollCreationMessage: content, MessageContextInfo: &waE2E.MessageContextInfo{MessageSecret: secret}}, nil
+}
+
+// pollOf reads a poll, nil if the message is none.
+func pollOf(m *waE2E.Message) *Poll {
+	content := pollIn(m)
+	if content == nil {
+		return nil
+	}
+	poll := &Poll{Question: content.GetName(), Choices: content.GetSelectableOptionsCount(), Options: []string{}}
+	for _, option := range content.GetOptions() {
+		poll.Options = append(poll.Options, option.GetOptionName())
+	}
+	return poll
+}
+
+// writeVote encrypts a vote with the poll's secret, which only those have who got the poll.
+func (p *Phone) writeVote(v DraftVote) (*waE2E.Message, error) {
+	m, err := p.known(v.ID)
+	if err != nil {
+		return nil, fmt.Errorf("vote: %w", err)
+	}
+	poll := pollOf(innermost(m.message))
+	if poll == nil {
+		return nil, fmt.Errorf("%w: vote: message %q is no poll", ErrBadDraft, v.ID)
+	}
+	for _, option := range v.Options {
+		if !slices.Contains(poll.Options, option) {
+			return nil, fmt.Errorf("%w: vote: the poll has no option %q", ErrBadDraft, option)
+		}
+	}
+	key, err := p.keyOf(v.ID)
+	if err != nil {
+		return nil, fmt.Errorf("vote: %w", err)
+	}
+	plaintext, err := proto.Marshal(&waE2E.PollVoteMessage{SelectedOptions: whatsmeow.HashPollOptions(v.Options)})
+	if err != nil {
+		return nil, err
+	}
+	iv := make([]byte, 12)
+	_, _ = rand.Read(iv) // never fails
+	secret, also := voteKey(m.message, v.ID, m.author.lid, p.account.lid)
+	ciphertext, err := gcmutil.Encrypt(secret, iv, plaintext, also)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt vote: %w", err)
+	}
+	return &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
+		PollCreationMessageKey: key, SenderTimestampMS: nowMS(),
+		Vote: &waE2E.PollEncValue{EncPayload: ciphertext, EncIV: iv},
+	}}, nil
+}
+
+// voteKey is the key of one voter's votes in a poll, with what is authenticated beside them (whatsmeow's
+// generateMsgSecretKey).
+func voteKey(poll *waE2E.Message, id string, author, voter types.JID) (key, also []byte) {
+	info := id + author.ToNonAD().String() + voter.ToNonAD().String() + string(whatsmeow.EncSecretPollVote)
+	secret := innermost(poll).GetMessageContextInfo().GetMessageSecret()
+	return hkdfutil.SHA256(secret, nil, []byte(info), 32), []byte(id + "\x00" + voter.ToNonAD().String())
+}
+
+var errVote = errors.New("the vote does not decrypt")
+
+// readVote decrypts a vote into the names of the options chosen. Voters name themselves and the author by LID or PN.
+func (p *Phone) readVote(voter *account, update *waE2E.PollUpdateMessage) (options []string, err error) {
+	id := update.GetPollCreationMessageKey().GetID()
+	m, err := p.known(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, author := range []types.JID{m.author.lid, m.author.pn} {
+		for _, who := range []types.JID{voter.lid, voter.pn} {
+			key, also := voteKey(m.message, id, author, who)
+			plaintext, err := gcmutil.Decrypt(key, update.GetVote().GetEncIV(), update.GetVote().GetEncPayload(), also)
+			if err == nil {
+				return chosen(innermost(m.message), plaintext)
+			}
+		}
+	}
+	return nil, errVote
+}
+
+func chosen(poll *waE2E.Message, vote []byte) (options []string, err error) {
+	var hashes waE2E.PollVoteMessage
+	if err := proto.Unmarshal(vote, &hashes); err != nil {
+		return nil, fmt.Errorf("vote: %w", err)
+	}
+	for _, option := range pollIn(poll).GetOptions() {
+		hash := sha256.Sum256([]byte(option.GetOptionName()))
+		if slices.ContainsFunc(hashes.GetSelectedOptions(), func(h []byte) bool { return string(h) == string(hash[:]) }) {
+			options = append(options, option.GetOptionName())
+		}
+	}
+	return options, nil
+}
