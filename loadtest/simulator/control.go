@@ -52,6 +52,8 @@ func (s *Simulator) controlRoutes() []route {
 		on("POST /phones/{number}/restrict", "Tells the account's devices of a restriction", withPhone(s, controlRestrict)),
 		on("POST /phones/{number}/reinstall", "Gives the phone a new identity and unlinks its devices", withPhone(s, controlReinstall)),
 		on("POST /phones/{number}/devices/{device}/exhaust", "Uses up a device's one-time prekeys", withPhone(s, controlExhaust)),
+		on("POST /phones/{number}/appstate", "Changes what the account's devices share", withPhone(s, controlChangeAppState)),
+		on("GET /phones/{number}/appstate", "What the account's devices share, decrypted", withPhone(s, controlAppState)),
 		on("DELETE /phones/{number}/devices/{device}", "Unlinks a device", withPhone(s, controlUnlink)),
 
 		on("POST /phones/{number}/status", "Posts a status", withPhone(s, controlStatus)).creating(),

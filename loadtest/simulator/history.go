@@ -3,7 +3,6 @@ package simulator
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/rand"
 	"fmt"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -21,6 +20,9 @@ func (p *Phone) introduce(to endpoint) {
 }
 
 func (p *Phone) sendIntroduction(to endpoint) error {
+	if err := p.publishName(); err != nil {
+		return fmt.Errorf("push name: %w", err)
+	}
 	if err := p.sendPeer(to, p.keyShare()); err != nil {
 		return fmt.Errorf("key share: %w", err)
 	}
@@ -77,31 +79,4 @@ func (p *Phone) sendPeer(to endpoint, message *waE2E.ProtocolMessage) error {
 	node := element("message", waBinary.Attrs{"id": out.id, "to": to.pn(), "type": "text", "category": "peer"}, enc)
 	p.sim.fanOut(p.endpoint(), &node)
 	return nil
-}
-
-// appStateKey encrypts the account's app state. One key lasts for the life of a phone.
-type appStateKey struct {
-	id, data []byte
-}
-
-func newAppStateKey() appStateKey {
-	key := appStateKey{id: make([]byte, 6), data: make([]byte, 32)}
-	_, _ = rand.Read(key.id) // never fails
-	_, _ = rand.Read(key.data)
-	return key
-}
-
-func (p *Phone) keyShare() *waE2E.ProtocolMessage {
-	key := p.keys.appState
-	return &waE2E.ProtocolMessage{
-		Type: waE2E.ProtocolMessage_APP_STATE_SYNC_KEY_SHARE.Enum(),
-		AppStateSyncKeyShare: &waE2E.AppStateSyncKeyShare{Keys: []*waE2E.AppStateSyncKey{{
-			KeyID: &waE2E.AppStateSyncKeyId{KeyID: key.id},
-			KeyData: &waE2E.AppStateSyncKeyData{
-				KeyData:     key.data,
-				Timestamp:   proto.Int64(now()),
-				Fingerprint: &waE2E.AppStateSyncKeyFingerprint{RawID: proto.Uint32(p.keys.device.RegistrationID), CurrentIndex: proto.Uint32(0), DeviceIndexes: []uint32{0}},
-			},
-		}}},
-	}
 }

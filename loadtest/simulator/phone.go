@@ -24,6 +24,7 @@ type Phone struct {
 	account *account
 	keys    *phoneKeys
 	inbox   *inbox
+	state   *appState
 
 	messages *feed[ReceivedMessage]
 	receipts *feed[ReceivedReceipt]
@@ -70,6 +71,7 @@ func newPhone(s *Simulator, a *account) *Phone {
 	return &Phone{
 		sim: s, account: a,
 		keys:     newPhoneKeys(),
+		state:    newAppState(),
 		inbox:    newInbox(&s.tasks),
 		messages: newFeed[ReceivedMessage](maxMessages),
 		receipts: newFeed[ReceivedReceipt](maxReceipts),

@@ -155,7 +155,9 @@ func (p *Phone) receiveMessage(node *waBinary.Node) {
 		case err != nil:
 			p.miss(from, node, &parts[i], err)
 			return
-		case attr(node, "category") != "peer" && !onlyKey(part):
+		case attr(node, "category") == "peer":
+			p.answerPeer(from, attr(node, "id"), part)
+		case !onlyKey(part):
 			message = part
 			p.keep(from, node, message)
 		}

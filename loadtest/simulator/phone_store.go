@@ -30,12 +30,10 @@ func (silence) Configure(string)    {}
 // The logger is a process global that is read without a lock, so it is set before any goroutine runs.
 func init() { logger.Logger = silence{} } //nolint:gochecknoinits // see above
 
-// phoneKeys are a phone's secrets: whatsmeow's device over maps, which serves libsignal as a store, and the key of the
-// account's app state.
+// phoneKeys are a phone's secrets: whatsmeow's device over maps, which serves libsignal as a store.
 type phoneKeys struct {
-	device   *store.Device
-	memory   *signalMemory
-	appState appStateKey
+	device *store.Device
+	memory *signalMemory
 	// current are the device's identity keys as others may read them; the device itself is for the phone alone, with
 	// its ratchets locked.
 	current atomic.Pointer[identityKeys]
@@ -49,7 +47,7 @@ func newPhoneKeys() *phoneKeys {
 		RegistrationID: rand.Uint32(),
 	}
 	device.SetAllStores(memory)
-	made := &phoneKeys{device: device, memory: memory, appState: newAppStateKey()}
+	made := &phoneKeys{device: device, memory: memory}
 	made.current.Store(current)
 	return made
 }

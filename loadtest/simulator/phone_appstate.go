@@ -1,0 +1,218 @@
+package simulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/proto/waServerSync"
+	"go.mau.fi/whatsmeow/store"
+	waLog "go.mau.fi/whatsmeow/util/log"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// appState is a phone's copy of its account's app state, and whatsmeow's store of it: the processor, which runs only
+// under the lock, reads the keys and the value MACs from here.
+type appState struct {
+	store.NoopStore
+
+	mu          sync.Mutex // taken before Simulator.mu
+	keys        []appStateKey
+	collections map[appstate.WAPatchName]*stateCopy
+	processor   *appstate.Processor
+}
+
+// stateCopy is one collection as far as the phone has read it.
+type stateCopy struct {
+	appstate.HashState
+
+	entries map[string]appstate.Mutation // by index MAC
+}
+
+func newAppState() *appState {
+	s := &appState{keys: []appStateKey{newAppStateKey(1)}, collections: map[appstate.WAPatchName]*stateCopy{}}
+	s.processor = appstate.NewProcessor(&store.Device{AppState: s, AppStateKeys: s}, waLog.Noop)
+	return s
+}
+
+// GetAppStateSyncKey implements [store.AppStateSyncKeyStore].
+func (s *appState) GetAppStateSyncKey(_ context.Context, id []byte) (*store.AppStateSyncKey, error) {
+	for _, key := range s.keys {
+		if string(key.id) == string(id) {
+			return &store.AppStateSyncKey{Data: key.data}, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // the interface's way to say that it is unknown
+}
+
+// GetAppStateMutationMAC implements [store.AppStateStore].
+func (s *appState) GetAppStateMutationMAC(_ context.Context, name string, indexMAC []byte) ([]byte, error) {
+	return s.copyLocked(appstate.WAPatchName(name)).entries[string(indexMAC)].ValueMAC, nil
+}
+
+func (s *appState) copyLocked(name appstate.WAPatchName) *stateCopy {
+	if s.collections[name] == nil {
+		s.collections[name] = &stateCopy{entries: map[string]appstate.Mutation{}}
+	}
+	return s.collections[name]
+}
+
+// applyLocked verifies and decrypts one patch and folds it in.
+func (s *appState) applyLocked(name appstate.WAPatchName, raw []byte) error {
+	var patch waServerSync.SyncdPatch
+	if err := proto.Unmarshal(raw, &patch); err != nil {
+		return err
+	}
+	c := s.copyLocked(name)
+	list := &appstate.PatchList{Name: name, Patches: []*waServerSync.SyncdPatch{&patch}}
+	mutations, state, err := s.processor.DecodePatches(background, list, c.HashState, true)
+	if err != nil {
+		return fmt.Errorf("patch %d of %s: %w", patch.GetVersion().GetVersion(), name, err)
+	}
+	c.HashState = state
+	for _, m := range mutations {
+		if m.Operation == waServerSync.SyncdMutation_REMOVE {
+			delete(c.entries, string(m.IndexMAC))
+		} else {
+			c.entries[string(m.IndexMAC)] = m
+		}
+	}
+	return nil
+}
+
+// WriteAppState makes any change to the account's app state, as the phone's user would in its menus: whatsmeow's
+// package appstate builds it. The account's companions are told. It fails with [ErrPhoneOffline], or if what a companion
+// wrote before cannot be verified.
+func (p *Phone) WriteAppState(_ context.Context, change appstate.PatchInfo) error {
+	if !p.Online() {
+		return ErrPhoneOffline
+	}
+	return p.writeAppState(change)
+}
+
+func (p *Phone) writeAppState(change appstate.PatchInfo) error {
+	p.state.mu.Lock()
+	defer p.state.mu.Unlock()
+	for {
+		if err := p.catchUpLocked(change.Type); err != nil {
+			return err
+		}
+		c, key := p.state.copyLocked(change.Type), p.state.keys[len(p.state.keys)-1]
+		raw, err := p.state.processor.EncodePatch(background, key.id, c.HashState, change)
+		if err != nil {
+			return fmt.Errorf("encode patch: %w", err)
+		}
+		p.sim.mu.Lock()
+		err = p.sim.addPatchLocked(p.account, string(change.Type), int(c.Version), raw, nil)
+		p.sim.mu.Unlock()
+		if errors.Is(err, errConflict) {
+			continue // a companion was faster
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", change.Type, err)
+		}
+		return p.catchUpLocked(change.Type)
+	}
+}
+
+// catchUpLocked reads what the service has and the phone has not seen.
+func (p *Phone) catchUpLocked(name appstate.WAPatchName) error {
+	for {
+		version := int(p.state.copyLocked(name).Version)
+		p.sim.mu.Lock()
+		patches := p.account.collectionLocked(string(name)).after(version)
+		p.sim.mu.Unlock()
+		if len(patches) == 0 {
+			return nil
+		}
+		for _, raw := range patches {
+			if err := p.state.applyLocked(name, raw); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// learnAppState reads what a companion has written. What cannot be verified is a failure to decrypt like any other.
+func (p *Phone) learnAppState(name appstate.WAPatchName) {
+	p.state.mu.Lock()
+	err := p.catchUpLocked(name)
+	setting := p.state.pushNameLocked()
+	p.state.mu.Unlock()
+	if err != nil {
+		p.sim.referee.decryptFailure()
+		p.sim.notef(p.Number(), "app state: %v", err)
+		return
+	}
+	if name == appstate.WAPatchCriticalBlock && setting != "" {
+		p.setName(setting)
+	}
+}
+
+func (p *Phone) setName(name string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.account.name = name
+}
+
+func (s *appState) pushNameLocked() string {
+	for _, entry := range s.copyLocked(appstate.WAPatchCriticalBlock).entries {
+		if entry.Index[0] == appstate.IndexSettingPushName {
+			return entry.Action.GetPushNameSetting().GetName()
+		}
+	}
+	return ""
+}
+
+// AppStateEntry is one thing that the account's devices share: a contact's name, a pinned chat, a label…
+type AppStateEntry struct {
+	Collection string          `json:"collection"`
+	Index      []string        `json:"index"` // what it is and of whom, like ["pin_v1","…@lid"]
+	Value      json.RawMessage `json:"value"` // as protobuf's JSON has it
+	Timestamp  time.Time       `json:"timestamp"`
+}
+
+// AppState returns what the account's devices share, as the phone has verified and decrypted it. A phone that is
+// offline answers what it knew last.
+func (p *Phone) AppState() ([]AppStateEntry, error) {
+	p.state.mu.Lock()
+	defer p.state.mu.Unlock()
+	all := []AppStateEntry{}
+	for _, name := range appstate.AllPatchNames {
+		if p.Online() {
+			if err := p.catchUpLocked(name); err != nil {
+				return nil, err
+			}
+		}
+		entries, err := p.state.copyLocked(name).view(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	return all, nil
+}
+
+// view lists a collection in the order of its indices.
+func (c *stateCopy) view(name appstate.WAPatchName) (all []AppStateEntry, err error) {
+	for _, m := range c.entries {
+		value, err := protojson.Marshal(m.Action)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, AppStateEntry{
+			Collection: string(name), Index: m.Index, Value: value, Timestamp: time.UnixMilli(m.Action.GetTimestamp()).UTC(),
+		})
+	}
+	slices.SortFunc(all, func(a, b AppStateEntry) int {
+		return strings.Compare(strings.Join(a.Index, " "), strings.Join(b.Index, " "))
+	})
+	return all, nil
+}
