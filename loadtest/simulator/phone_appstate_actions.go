@@ -50,9 +50,9 @@ func oneChange(collection appstate.WAPatchName, version int32, value *waSyncActi
 	return appstate.PatchInfo{Type: collection, Mutations: []appstate.MutationInfo{{Index: index, Version: version, Value: value}}}
 }
 
-// chatNamed is the chat that a user means: a number stands for the LID, under which chats are kept today; a JID for
+// chatMeant is the chat that a user means: a number stands for the LID, under which chats are kept today; a JID for
 // itself.
-func (p *Phone) chatNamed(chat string) (types.JID, error) {
+func (p *Phone) chatMeant(chat string) (types.JID, error) {
 	if group, ok := groupNamed(chat); ok {
 		return group, nil
 	}
@@ -68,7 +68,7 @@ func (p *Phone) chatNamed(chat string) (types.JID, error) {
 
 // changeChat writes a change about a chat, given as number, JID, LID or group.
 func (p *Phone) changeChat(ctx context.Context, chat string, build func(types.JID) appstate.PatchInfo) error {
-	jid, err := p.chatNamed(chat)
+	jid, err := p.chatMeant(chat)
 	if err != nil {
 		return err
 	}
