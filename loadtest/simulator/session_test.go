@@ -32,9 +32,10 @@ func TestWhatArrivesWhileAwayIsDeliveredAtTheNextLogin(t *testing.T) {
 func TestAnUnconfirmedMessageComesAgainAfterARestart(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
-	companion := newCompanion(t, sim).pair(a)
+	companion := newCompanion(t, sim)
 	companion.client.SynchronousAck = true
 	companion.client.EnableDecryptedEventBuffer = true
+	companion.pair(a)
 	refused := make(chan string, 1)
 	companion.client.AddEventHandlerWithSuccessStatus(func(event any) bool {
 		if message, ok := event.(*events.Message); ok && message.Message.GetConversation() != "" {
