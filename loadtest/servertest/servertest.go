@@ -97,6 +97,8 @@ func (s *Server) link(ctx context.Context, number string) error {
 	if !known {
 		return fmt.Errorf("no phone has the number %s", number)
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := s.Call(ctx, http.MethodPost, "/api/clients/initialize", `{"accountNumber":"`+number+`"}`, nil); err != nil {
 		return err
 	}
@@ -175,10 +177,8 @@ func (s *Server) Call(ctx context.Context, method, path, body string, data any, 
 	return json.Unmarshal(content, &struct{ Data any }{data})
 }
 
-// until tries again until there is no error, or patience ends.
+// until tries again until there is no error, or ctx ends.
 func until(ctx context.Context, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
 	for {

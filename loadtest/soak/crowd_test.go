@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
 	"go.uber.org/goleak"
@@ -100,8 +101,9 @@ func (c *crowd) live(t *testing.T) {
 // gathered waits until everybody is online.
 func (c *crowd) gathered(t *testing.T, patience time.Duration) {
 	t.Helper()
-	require.Eventually(t, func() bool { return c.absent() == 0 }, patience, 50*time.Millisecond,
-		"%s", func() string { return fmt.Sprintf("%d of %d are not online", c.absent(), len(c.members)) })
+	if !assert.Eventually(t, func() bool { return c.absent() == 0 }, patience, 50*time.Millisecond) {
+		require.FailNow(t, "somebody is not online", "%d of %d, %+v", c.absent(), len(c.members), c.sim.Stats())
+	}
 }
 
 func (c *crowd) absent() int {

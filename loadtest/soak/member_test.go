@@ -25,7 +25,7 @@ const (
 	sendTimeout = 5 * time.Second
 	// loginTimeout is how long a connection may take to be up to date, pairing
 	// included, before it is replaced.
-	loginTimeout = 30 * time.Second
+	loginTimeout = 15 * time.Second
 	// maxPause bounds the time between two connections.
 	maxPause = 500 * time.Millisecond
 )
@@ -102,12 +102,22 @@ func (m *member) live(ctx context.Context) {
 		if m.client.Store.Deleted {
 			m.relink(ctx)
 		}
-		if err := m.client.ConnectContext(ctx); err == nil {
-			m.stay(ctx)
-		}
+		m.connect(ctx)
 		m.setOnline(false)
 		m.client.Disconnect()
 		pause(ctx, rand.N(maxPause))
+	}
+}
+
+// connect returns when the connection has ended. whatsmeow itself would wait for
+// ever for one that is never answered.
+func (m *member) connect(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	login := time.AfterFunc(loginTimeout, cancel)
+	defer login.Stop()
+	if err := m.client.ConnectContext(ctx); err == nil && login.Stop() {
+		m.stay(ctx)
 	}
 }
 
