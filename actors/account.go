@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 
@@ -71,6 +72,8 @@ type Account struct {
 
 	link  *link // the present connection
 	links int
+	// announced is the version of WhatsApp Web that the last connection had to tell.
+	announced store.WAVersionContainer
 
 	queue   []persist.OutboxItem // accepted, in order
 	busy    bool                 // a send is under way
@@ -216,6 +219,8 @@ func (a *Account) Receive(_ *Self, message any) {
 		}
 	case linkBroken:
 		a.broken(m)
+	case renewed:
+		a.renewed()
 	}
 }
 

@@ -1,16 +1,16 @@
 package actors
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"go.mau.fi/whatsmeow/store"
+	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 )
-
-// ErrOutdated refuses a connection while WhatsApp refuses this node's version.
-var ErrOutdated = errors.New("WhatsApp refuses the version of this client")
 
 // ConnectPriority orders accounts that wait to connect: all of a higher
 // priority go first, and within one the longest waiting.
@@ -40,6 +40,15 @@ type BudgetConfig struct {
 	Samples      int
 	// MaxWaiting is how many accounts may wait.
 	MaxWaiting int
+	// Version is the version of WhatsApp Web that the node announces; zero means
+	// whatsmeow's.
+	Version store.WAVersionContainer
+	// Latest looks up the version that WhatsApp has at present. It is called once
+	// each time that WhatsApp begins to refuse the node's, and must return soon
+	// after its context ended. Nil means that the version stays.
+	Latest func(context.Context) (store.WAVersionContainer, error)
+	// Log is told what came of that; nil tells nobody.
+	Log *zap.Logger
 }
 
 // DefaultBudgetConfig brings 10,000 accounts back in about eight minutes.
@@ -54,16 +63,24 @@ func DefaultBudgetConfig() BudgetConfig {
 // ConnectBudget is the node's one allowance for opening connections. Without
 // it, all accounts of a node that lost its network would come back at once,
 // which looks like an attack and makes every login slow.
-type ConnectBudget struct{ ref *Ref }
+type ConnectBudget struct {
+	ref     *Ref
+	version *atomic.Pointer[store.WAVersionContainer]
+}
 
 // NewConnectBudget spawns the budget's actor. The owner stops it; onEnd is as
 // in [Spec].
 func NewConnectBudget(runtime *Runtime, config BudgetConfig, onEnd func(Ended)) (*ConnectBudget, error) {
-	behaviour := &budget{BudgetConfig: config, limiter: rate.NewLimiter(rate.Limit(config.Rate), config.Burst)}
+	config.Version, config.Log = cmp.Or(config.Version, store.GetWAVersion()), cmp.Or(config.Log, zap.NewNop())
+	behaviour := &budget{
+		BudgetConfig: config, limiter: rate.NewLimiter(rate.Limit(config.Rate), config.Burst),
+		circuit: circuit{refused: make(map[string]*Ref)},
+	}
+	behaviour.version.Store(&config.Version)
 	ref, err := runtime.Spawn(Spec{
 		Kind: "budget", Name: "connect", Behaviour: behaviour, Mailbox: config.MaxWaiting, OnEnd: onEnd,
 	})
-	return &ConnectBudget{ref}, err
+	return &ConnectBudget{ref, &behaviour.version}, err
 }
 
 // Acquire waits for leave to open one connection. It returns early with the
@@ -78,15 +95,6 @@ func (b *ConnectBudget) Acquire(ctx context.Context, priority ConnectPriority) e
 // worse: network, time-outs, errors of the server; not for an account that was
 // logged out or banned.
 func (b *ConnectBudget) Report(ok bool) { b.ref.Tell(attempt{ok}) }
-
-// Outdated tells that WhatsApp refuses the version that this node announces. No
-// more connections are allowed then, except one that somebody asks for, until
-// one was accepted: a node that goes on trying with all accounts looks worse
-// each time.
-func (b *ConnectBudget) Outdated() { b.ref.Tell(verdict{accepted: false}) }
-
-// Accepted tells that WhatsApp let a client in.
-func (b *ConnectBudget) Accepted() { b.ref.Tell(verdict{accepted: true}) }
 
 // Status tells how things stand.
 func (b *ConnectBudget) Status(ctx context.Context) (BudgetStatus, error) {
@@ -105,7 +113,6 @@ type BudgetStatus struct {
 type (
 	acquire      struct{ priority ConnectPriority }
 	attempt      struct{ ok bool }
-	verdict      struct{ accepted bool }
 	abandoned    struct{ *Command }
 	budgetStatus struct{}
 )
@@ -116,8 +123,7 @@ type budget struct {
 	limiter *rate.Limiter
 	waiting [connectPriorities][]waiter
 	timer   *time.Timer
-	// outdated is the circuit: open while WhatsApp refuses this node's version.
-	outdated bool
+	circuit
 
 	windowStart        time.Time
 	attempts, failures int
@@ -129,7 +135,7 @@ type waiter struct {
 }
 
 // Started implements [Behaviour].
-func (b *budget) Started(*Self) {}
+func (b *budget) Started(self *Self) { b.lookups = self.Lane(1) }
 
 // Stopped implements [Behaviour].
 func (b *budget) Stopped(*Self) {
@@ -151,8 +157,10 @@ func (b *budget) Receive(self *Self, message any) {
 		b.command(self, m)
 	case attempt:
 		b.learn(m.ok, time.Now())
-	case verdict:
-		b.judge(m.accepted)
+	case refusal:
+		b.refuse(m)
+	case acceptance:
+		b.open = false
 	case abandoned:
 		b.remove(m.Command)
 	}
@@ -163,7 +171,7 @@ func (b *budget) command(self *Self, command *Command) {
 	switch body := command.Body.(type) {
 	case acquire:
 		switch {
-		case b.outdated && body.priority != ConnectAsked:
+		case b.open && body.priority != ConnectAsked:
 			command.Reply(nil, ErrOutdated)
 			return
 		case b.count() >= b.MaxWaiting:
@@ -174,21 +182,6 @@ func (b *budget) command(self *Self, command *Command) {
 		b.waiting[body.priority] = append(b.waiting[body.priority], waiter{command, forget})
 	case budgetStatus:
 		command.Reply(BudgetStatus{Rate: float64(b.limiter.Limit()), Waiting: b.count()}, nil)
-	}
-}
-
-// judge opens or closes the circuit. Those who wait are told as well.
-func (b *budget) judge(accepted bool) {
-	b.outdated = !accepted
-	if accepted {
-		return
-	}
-	for priority := ConnectRecent; priority < connectPriorities; priority++ {
-		for _, w := range b.waiting[priority] {
-			w.forget()
-			w.Reply(nil, ErrOutdated)
-		}
-		b.waiting[priority] = nil
 	}
 }
 

@@ -185,7 +185,7 @@ func TestARefusedVersionStopsEveryoneButWhoIsAskedFor(t *testing.T) {
 		waiting := make(chan error, 1)
 		go func() { waiting <- budget.Acquire(t.Context(), ConnectRecent) }()
 		synctest.Wait()
-		budget.Outdated()
+		refused(t, budget, "ann", budget.Version())
 		require.ErrorIs(t, <-waiting, ErrOutdated)
 		require.ErrorIs(t, budget.Acquire(t.Context(), ConnectRecent), ErrOutdated)
 		require.NoError(t, budget.Acquire(t.Context(), ConnectAsked))

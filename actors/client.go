@@ -22,9 +22,6 @@ type DeviceConfig struct {
 	// Name and Version are what the phone lists among its linked devices.
 	Name    string
 	Version [3]uint32
-	// ClientVersion overrides the WhatsApp Web version that is announced; zero
-	// keeps whatsmeow's.
-	ClientVersion store.WAVersionContainer
 }
 
 // errNoCAT answers a request that only Messenger's servers make. Without a
@@ -34,7 +31,7 @@ var errNoCAT = errors.New("not a Messenger client")
 // newClient makes an account's whatsmeow client. It never connects or
 // reconnects by itself: that is the actor's decision. Nothing is acknowledged
 // before handler has returned true.
-func newClient(device *store.Device, network *Network, socket *socket, config DeviceConfig, log waLog.Logger, handler func(any) bool) *whatsmeow.Client {
+func newClient(device *store.Device, network *Network, socket *socket, config DeviceConfig, version store.WAVersionContainer, log waLog.Logger, handler func(any) bool) *whatsmeow.Client {
 	client := whatsmeow.NewClient(device, log)
 	network.attach(client, socket)
 
@@ -51,20 +48,21 @@ func newClient(device *store.Device, network *Network, socket *socket, config De
 	client.SetMaxParallelRetryReceiptHandling(maxParallelRetries)
 
 	client.RefreshCAT = func(context.Context) error { return errNoCAT }
-	client.GetClientPayload = func() *waWa6.ClientPayload { return introduce(device, config) }
+	client.GetClientPayload = func() *waWa6.ClientPayload { return introduce(device, config, version) }
 	client.AddEventHandlerWithSuccessStatus(handler)
 	return client
 }
 
-// introduce is the client payload with the account's own name in it: whatsmeow
-// has it in a global, which all accounts of the process would share.
-func introduce(device *store.Device, config DeviceConfig) *waWa6.ClientPayload {
+// introduce is the client payload with the account's own name and the node's
+// version in it: whatsmeow has both in globals, which all accounts of the process
+// share and which must not be written while clients connect.
+func introduce(device *store.Device, config DeviceConfig, version store.WAVersionContainer) *waWa6.ClientPayload {
 	payload := device.GetClientPayload()
-	if !config.ClientVersion.IsZero() {
-		payload.UserAgent.AppVersion = config.ClientVersion.ProtoAppVersion()
-	}
+	payload.UserAgent.AppVersion = version.ProtoAppVersion()
 	if pairing := payload.GetDevicePairingData(); pairing != nil {
 		name(pairing, config)
+		hash := version.Hash()
+		pairing.BuildHash = hash[:]
 	}
 	return payload
 }
@@ -80,8 +78,4 @@ func name(pairing *waWa6.ClientPayload_DevicePairingRegistrationData, config Dev
 		panic(fmt.Sprintf("encode device properties: %v", err)) // cannot fail: no required fields
 	}
 	pairing.DeviceProps = encoded
-	if !config.ClientVersion.IsZero() {
-		hash := config.ClientVersion.Hash()
-		pairing.BuildHash = hash[:]
-	}
 }

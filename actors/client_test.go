@@ -22,7 +22,7 @@ func unpairedDevice() *store.Device {
 func TestEachDeviceIntroducesItselfByItsOwnName(t *testing.T) {
 	device := unpairedDevice()
 	for _, want := range []string{"Support Desk", "Sales"} {
-		payload := introduce(device, DeviceConfig{Name: want, Version: [3]uint32{1, 2, 3}})
+		payload := introduce(device, DeviceConfig{Name: want, Version: [3]uint32{1, 2, 3}}, store.GetWAVersion())
 		var props waCompanionReg.DeviceProps
 		require.NoError(t, proto.Unmarshal(payload.GetDevicePairingData().GetDeviceProps(), &props))
 		require.Equal(t, want, props.GetOs())
@@ -34,7 +34,7 @@ func TestEachDeviceIntroducesItselfByItsOwnName(t *testing.T) {
 
 func TestAnOverriddenClientVersionIsAnnouncedWithItsHash(t *testing.T) {
 	version := store.WAVersionContainer{2, 3000, 42}
-	payload := introduce(unpairedDevice(), DeviceConfig{ClientVersion: version})
+	payload := introduce(unpairedDevice(), DeviceConfig{}, version)
 	hash := version.Hash()
 	require.EqualValues(t, 42, payload.GetUserAgent().GetAppVersion().GetTertiary())
 	require.Equal(t, hash[:], payload.GetDevicePairingData().GetBuildHash())
@@ -44,7 +44,7 @@ func TestAnOverriddenClientVersionIsAnnouncedWithItsHash(t *testing.T) {
 func TestAClientNeverConnectsOrAcknowledgesByItself(t *testing.T) {
 	network, err := NewNetwork(NetworkConfig{})
 	require.NoError(t, err)
-	client := newClient(unpairedDevice(), network, network.socket(func() {}, func() {}), DeviceConfig{}, waLog.Noop, func(any) bool { return true })
+	client := newClient(unpairedDevice(), network, network.socket(func() {}, func() {}), DeviceConfig{}, store.GetWAVersion(), waLog.Noop, func(any) bool { return true })
 	require.False(t, client.EnableAutoReconnect)
 	require.False(t, client.InitialAutoReconnect)
 	require.True(t, client.DisableLoginAutoReconnect)

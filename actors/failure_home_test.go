@@ -254,17 +254,28 @@ func (h *home) outbox(t *testing.T) []persist.OutboxItem {
 // pending counts what the account has not acknowledged to the service.
 func (h *home) pending(t *testing.T) int {
 	t.Helper()
+	pending := 0
+	for _, device := range h.devices(t) {
+		pending += device.Pending
+	}
+	return pending
+}
+
+// companion is a linked device as the service knows it.
+type companion struct {
+	Version string
+	Pending int
+}
+
+func (h *home) devices(t *testing.T) []companion {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get(h.world.ControlURL() + "/phones/" + h.owner.Number())
 	require.NoError(t, err)
 	defer response.Body.Close()
-	var phone struct{ Devices []struct{ Pending int } }
+	var phone struct{ Devices []companion }
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&phone))
-	pending := 0
-	for _, device := range phone.Devices {
-		pending += device.Pending
-	}
-	return pending
+	return phone.Devices
 }
 
 // verify checks that the log has no gap and tells of these messages once.

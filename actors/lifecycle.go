@@ -114,6 +114,7 @@ func (a *Account) connect() {
 		a.record.Network = a.node.Network.Name() // before a device is stored that belongs to it
 	}
 	a.become(next, time.Time{}, "")
+	a.announced = a.node.Budget.Version()
 	a.link = a.newLink()
 	l, priority := a.link, a.priority()
 	a.at(time.Now().Add(a.node.SessionTimeout), a.timedOut)
@@ -330,6 +331,14 @@ func (a *Account) inspect() {
 	})
 }
 
+// renewed comes after a refusal, when the node announces another version. A
+// session that somebody has stopped or started since then is left alone.
+func (a *Account) renewed() {
+	if a.session.State == StateOutdated && a.record.Running {
+		a.connect()
+	}
+}
+
 // broken is told when a connection's context ended.
 func (a *Account) broken(b linkBroken) {
 	if a.link == nil || a.link.number != b.link {
@@ -358,7 +367,7 @@ func (a *Account) disconnected(end Disconnect) {
 	case StateLoggedOut:
 		a.loggedOut(string(verdict.Reason), func() {})
 	case StateOutdated:
-		a.node.Budget.Outdated()
+		a.node.Budget.Outdated(a.self.Ref(), a.announced)
 	default: // nobody else is concerned
 	}
 	if !verdict.RetryAt.IsZero() && a.record.Running {

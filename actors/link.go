@@ -80,7 +80,7 @@ func (a *Account) newLink() *link {
 		inbound: a.newInbound(), devices: a.files.store, traffic: &a.traffic,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
-	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), newLinkLog(a.log, l.ended, newBacklog(l.socket.over)), l.handle)
+	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, newBacklog(l.socket.over)), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
 	a.files.store.Bind(l.giveUp)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/store"
 	waLog "go.mau.fi/whatsmeow/util/log"
 
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
@@ -45,7 +46,7 @@ func TestAHandshakeThatIsCutOffEndsAtOnce(t *testing.T) {
 			network, accepted := speechless(t)
 			ended := make(chan struct{})
 			s := network.socket(func() {}, func() { close(ended) })
-			client := newClient(unpairedDevice(), network, s, DeviceConfig{}, waLog.Noop, func(any) bool { return true })
+			client := newClient(unpairedDevice(), network, s, DeviceConfig{}, store.GetWAVersion(), waLog.Noop, func(any) bool { return true })
 			failed := make(chan error, 1)
 			go func() { failed <- client.ConnectContext(context.Background()) }()
 			var connection *websocket.Conn
@@ -75,6 +76,6 @@ func TestAConnectionGivenUpBeforeItIsUpIsNotOpened(t *testing.T) {
 	s := network.socket(func() { close(aborted) }, func() {})
 	s.cut()
 	<-aborted
-	client := newClient(unpairedDevice(), network, s, DeviceConfig{}, waLog.Noop, func(any) bool { return true })
+	client := newClient(unpairedDevice(), network, s, DeviceConfig{}, store.GetWAVersion(), waLog.Noop, func(any) bool { return true })
 	require.ErrorIs(t, client.ConnectContext(t.Context()), errCut)
 }

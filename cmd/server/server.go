@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"go.mau.fi/whatsmeow/store"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -185,6 +186,10 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	runtime := actors.NewRuntime()
 	pace := actors.DefaultBudgetConfig()
 	pace.Rate, pace.Burst = config.WhatsApp.ConnectsPerSecond, config.WhatsApp.ConnectBurst
+	pace.Version, pace.Log = store.WAVersionContainer(config.WhatsApp.ClientVersion), s.log
+	if pace.Version.IsZero() {
+		pace.Latest = s.network.VersionLookup()
+	}
 	if s.budget, err = actors.NewConnectBudget(runtime, pace, nil); err != nil {
 		return fmt.Errorf("open connect budget: %w", err)
 	}
@@ -203,7 +208,6 @@ func (s *Server) node(config configs.Config) *actors.Node {
 		Reconnect: reconnect, SessionTimeout: config.WhatsApp.SessionTimeout.Duration(),
 		Device: actors.DeviceConfig{
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,
-			ClientVersion: [3]uint32(config.WhatsApp.ClientVersion),
 		},
 		Publish: s.feed.Publish,
 		Log:     s.log,

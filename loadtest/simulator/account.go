@@ -52,6 +52,7 @@ type device struct {
 	warned     bool // was told that few prekeys are left
 	introduced bool // its phone has sent keys and history
 	removed    bool
+	version    string // of WhatsApp Web, as its last login announced it
 	connection *connection
 	active     bool // live stanzas may be pushed: its queue has been flushed to this connection
 	queue      []queued

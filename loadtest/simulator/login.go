@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -35,8 +36,14 @@ func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 		old.closeLocked(replacedConflict())
 	}
 	d.connection, d.active, c.device = c, false, d
+	d.version = versionOf(payload)
 	s.referee.login(alive)
 	c.push(element("success", waBinary.Attrs{"t": now(), "lid": d.endpoint().lid(), "location": "sim", "display_name": d.account.name}))
+}
+
+func versionOf(payload *waWa6.ClientPayload) string {
+	version := payload.GetUserAgent().GetAppVersion()
+	return fmt.Sprintf("%d.%d.%d", version.GetPrimary(), version.GetSecondary(), version.GetTertiary())
 }
 
 func (s *Simulator) deviceLocked(number string, deviceNumber uint16) *device {
