@@ -44,6 +44,10 @@ type source struct {
 	hangs  bool  // its log answers when nobody waits any more
 }
 
+func (s *source) head() actors.Cursor {
+	return actors.Cursor{Log: s.log, Seq: s.pruned + int64(len(s.events))}
+}
+
 func newNewsroom(accounts ...string) *newsroom {
 	n := &newsroom{Feed: actors.NewFeed(), accounts: map[string]*source{}}
 	for _, account := range accounts {
@@ -75,7 +79,7 @@ func (n *newsroom) append(account string, kind actors.EventKind) actors.Event {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := n.accounts[account]
-	seq := s.pruned + int64(len(s.events)) + 1
+	seq := s.head().Seq + 1
 	event := actors.Event{
 		Account: account, Kind: kind, At: noon.Add(time.Duration(seq) * time.Second),
 		Data:   fmt.Appendf(nil, `{"clientId":%q,"n":%d}`, account, seq),
@@ -121,7 +125,9 @@ func (n *newsroom) Status(_ context.Context, account string) (actors.Status, err
 		return actors.Status{}, err
 	}
 	s.asked++
-	return s.status, s.err
+	status := s.status
+	status.Events = s.head()
+	return status, s.err
 }
 
 func (n *newsroom) EventLog(_ context.Context, account string) (oldest, head actors.Cursor, err error) {
@@ -131,7 +137,7 @@ func (n *newsroom) EventLog(_ context.Context, account string) (oldest, head act
 	if err != nil {
 		return oldest, head, err
 	}
-	return actors.Cursor{Log: s.log, Seq: s.pruned}, actors.Cursor{Log: s.log, Seq: s.pruned + int64(len(s.events))}, nil
+	return actors.Cursor{Log: s.log, Seq: s.pruned}, s.head(), nil
 }
 
 func (n *newsroom) Events(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {

@@ -3,12 +3,9 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
 	"time"
-
-	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
 )
@@ -29,11 +26,11 @@ const (
 // stream tells one client what it has selected. It belongs to the goroutine that
 // runs it.
 //
-// An account that the client names is read from its log: the reader's last event
-// is always known, sequences are dense, and so a live event is passed on if it is
-// the next one, ignored if it was told already, and otherwise the sign that the
-// log has more. Nothing is missed, told twice or out of order, wherever the
-// client began. The events of all accounts are passed on as they come.
+// Each account has a reader of its log: the reader's last event is known, sequences
+// are dense, and so a live event is passed on if it is the next one, ignored if it
+// was told already, and otherwise the sign that the log has more. Nothing is
+// missed, told twice or out of order, wherever the client began: a named account at
+// the cursor it asked for, one of all accounts with what is live.
 type stream struct {
 	events Events
 	feed   *actors.Subscription
@@ -41,11 +38,11 @@ type stream struct {
 	call   *call
 	err    error // why the client cannot be told anything any more
 
-	all     *everyone // nil if only those are heard that have a reader
-	readers map[string]*reader
-	behind  []string // whose log is to be read, in turn
-	owed    []string // whose present state is to be told
-	later   []string // who could not say it
+	all     *everyone          // nil if only those are heard that are named
+	readers map[string]*reader // of those that are named
+	behind  []string           // whose log is to be read, in turn
+	owed    []string           // whose present state is to be told
+	later   []string           // who could not say it
 	again   <-chan time.Time
 }
 
@@ -54,14 +51,9 @@ type everyone struct {
 	kinds    []actors.EventKind
 	implicit bool
 	greeting bool // not all have told their state yet
-}
-
-// reader is where the client is in the log of an account.
-type reader struct {
-	last   actors.Cursor
-	kinds  []actors.EventKind
-	behind bool // the log may have more
-	caught bool // that it had no more has been told
+	// readers are those of accounts that are not named. An account without one is
+	// new, and is read from its beginning.
+	readers map[string]*reader
 }
 
 func newStream(events Events, feed *actors.Subscription, client *socket, current *call) *stream {
@@ -141,85 +133,6 @@ func (s *stream) pass(n int, stale func(actors.Event) bool) {
 
 func nothing(actors.Event) bool { return false }
 
-func (s *stream) forward(event actors.Event) {
-	r := s.readers[event.Account]
-	switch {
-	case r == nil:
-		if s.all != nil {
-			s.tell(event, s.all.kinds)
-		}
-	case isEphemeral(event):
-		s.tell(event, r.kinds)
-	case event.Cursor.Log != r.last.Log: // the account was made anew
-		r.last = actors.Cursor{Log: event.Cursor.Log}
-		s.readOn(event.Account, r)
-	case event.Cursor.Seq == r.last.Seq+1:
-		r.last = event.Cursor
-		s.tell(event, r.kinds)
-	case event.Cursor.Seq > r.last.Seq:
-		s.readOn(event.Account, r)
-	}
-}
-
-func isEphemeral(event actors.Event) bool { return event.Cursor.Log == "" }
-
-// readOn has the account's log read from where the reader is.
-func (s *stream) readOn(account string, r *reader) {
-	if !r.behind {
-		r.behind = true
-		s.behind = append(s.behind, account)
-	}
-}
-
-// replay reads one page of the log whose turn it is.
-func (s *stream) replay(ctx context.Context) {
-	account := s.behind[0]
-	s.behind = s.behind[1:]
-	r := s.readers[account]
-	if r == nil || !r.behind {
-		return
-	}
-	r.behind = false
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	events, err := s.events.Events(ctx, account, r.last, replayPage)
-	if err != nil {
-		if !abandoned(ctx) {
-			s.lose(ctx, account, err)
-		}
-		return
-	}
-	for _, event := range events {
-		r.last = event.Cursor
-		s.tell(event, r.kinds)
-	}
-	if len(events) == replayPage {
-		s.readOn(account, r)
-	} else if !r.caught {
-		r.caught = true
-		s.say("caught-up", placeFrame{Account: account, Head: r.last.String()})
-	}
-}
-
-// abandoned tells whether the stream is at its end, so that it needs no answer.
-func abandoned(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
-
-// lose ends the reading of a log that does not go on. What cannot be read at the
-// moment is no reason to: the client comes back for it.
-func (s *stream) lose(ctx context.Context, account string, err error) {
-	switch actors.CodeOf(err) {
-	case actors.CodeCursorExpired:
-		oldest, _, _ := s.events.EventLog(ctx, account) // none if that fails too
-		s.say("cursor-expired", placeFrame{Account: account, Oldest: oldest.String()})
-	case actors.CodeAccountNotFound:
-		s.refuse(about(err, "accounts."+account))
-	default:
-		s.call.log.Warn("event log cannot be read", zap.String("requestId", s.call.id), zap.Error(err))
-		s.err = errUnreadable
-	}
-	s.unread(account)
-}
-
 // greet tells the present state of the next accounts. What they published before
 // they were asked and is in no log is out of date by then, such as an earlier QR
 // code.
@@ -227,7 +140,8 @@ func (s *stream) greet(ctx context.Context) {
 	batch := s.owed[:min(len(s.owed), greetings)]
 	s.owed = s.owed[len(batch):]
 	asked := time.Now()
-	for i, answer := range s.ask(ctx, batch) {
+	answers := s.ask(ctx, batch)
+	for i, answer := range answers {
 		switch {
 		case answer.err == nil:
 			s.present(answer.status)
@@ -239,6 +153,11 @@ func (s *stream) greet(ctx context.Context) {
 	s.pass(s.feed.Len(), func(event actors.Event) bool {
 		return isEphemeral(event) && event.At.Before(asked) && slices.Contains(batch, event.Account)
 	})
+	for _, answer := range answers {
+		if answer.err == nil {
+			s.place(answer.status)
+		}
+	}
 }
 
 type answer struct {
@@ -261,17 +180,13 @@ func (s *stream) ask(ctx context.Context, accounts []string) []answer {
 
 // present tells what a client that comes late has to know.
 func (s *stream) present(status actors.Status) {
-	var kinds []actors.EventKind
-	if r := s.readers[status.Account]; r != nil {
-		kinds = r.kinds
-	} else if s.all != nil {
-		kinds = s.all.kinds
-	} else {
+	r := s.reader(status.Account)
+	if r == nil {
 		return // not heard any more
 	}
 	show := func(kind actors.EventKind, at time.Time, payload any) {
 		if data, err := json.Marshal(payload); err == nil { // payloads are plain structs
-			s.tell(actors.Event{Account: status.Account, Kind: kind, At: at, Data: data}, kinds)
+			s.tell(actors.Event{Account: status.Account, Kind: kind, At: at, Data: data}, r.kinds)
 		}
 	}
 	session := showSession(status.Session)

@@ -28,11 +28,11 @@ func (s *stream) subscribe(ctx context.Context, selected selection) {
 		s.refuse(err)
 		return
 	}
-	if s.all != nil && s.all.implicit {
-		s.unhear()
-	}
-	if selected.all {
+	switch {
+	case selected.all:
 		s.hear(selected)
+	case s.all != nil && s.all.implicit:
+		s.unhear()
 	}
 	for _, place := range selected.places {
 		s.read(ctx, place, selected.kinds)
@@ -52,15 +52,28 @@ func (s *stream) fits(selected selection) error {
 	return nil
 }
 
-// hear begins with all accounts that are not named.
+// hear begins with all accounts that are not named. Those that are heard already
+// stay where they are.
 func (s *stream) hear(selected selection) {
-	s.all = &everyone{kinds: selected.kinds, implicit: selected.implicit, greeting: true}
+	readers := make(map[string]*reader)
+	if s.all != nil {
+		readers = s.all.readers
+		s.unhear()
+	}
+	for _, r := range readers {
+		r.kinds = selected.kinds
+	}
+	s.all = &everyone{kinds: selected.kinds, implicit: selected.implicit, greeting: true, readers: readers}
 	s.feed.FollowAll()
 	s.say("subscribed", placeFrame{Account: "*"})
 	for _, account := range s.events.Numbers() {
-		if s.readers[account] == nil {
-			s.owed = append(s.owed, account)
+		if s.readers[account] != nil {
+			continue
 		}
+		if readers[account] == nil {
+			readers[account] = s.all.newReader(true)
+		}
+		s.owed = append(s.owed, account)
 	}
 }
 
@@ -92,6 +105,9 @@ func (s *stream) read(ctx context.Context, from place, kinds []actors.EventKind)
 	default:
 		r := &reader{last: start, kinds: kinds}
 		s.readers[from.account] = r
+		if s.all != nil {
+			delete(s.all.readers, from.account)
+		}
 		s.say("subscribed", placeFrame{Account: from.account, From: start.String(), Head: head.String()})
 		s.owed = append(s.owed, from.account)
 		s.readOn(from.account, r)
@@ -101,8 +117,13 @@ func (s *stream) read(ctx context.Context, from place, kinds []actors.EventKind)
 	}
 }
 
-// unread ends with a named account.
+// unread ends with a named account. Where all accounts are heard, it goes on as
+// one of them.
 func (s *stream) unread(account string) {
+	if r := s.readers[account]; r != nil && s.all != nil {
+		r.kinds, r.caught = s.all.kinds, true
+		s.all.readers[account] = r
+	}
 	delete(s.readers, account)
 	s.feed.Unfollow(account)
 }
