@@ -3,7 +3,9 @@ package simulator_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,10 +49,37 @@ type companion struct {
 	events chan any
 }
 
+// openStore makes the tables, where the file has none.
+func openStore(ctx context.Context, path string) (*sqlstore.Container, error) {
+	dsn := "file:" + path + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(0)&_pragma=busy_timeout(5000)&_txlock=immediate"
+	return sqlstore.New(ctx, "sqlite", dsn, nil)
+}
+
+// emptyStore is the file of a store that has its tables: making them takes as long as a pairing.
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "store")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "empty.db")
+	container, err := openStore(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := container.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func newCompanion(t *testing.T, sim *simulator.Simulator) *companion {
 	t.Helper()
-	dsn := "file:" + filepath.Join(t.TempDir(), "store.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(0)&_pragma=busy_timeout(5000)&_txlock=immediate"
-	container, err := sqlstore.New(t.Context(), "sqlite", dsn, nil)
+	empty, err := emptyStore()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "store.db")
+	require.NoError(t, os.WriteFile(path, empty, 0o600))
+	container, err := openStore(t.Context(), path)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = container.Close() })
 	c := &companion{t: t, sim: sim, store: container}
