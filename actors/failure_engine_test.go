@@ -88,9 +88,19 @@ func (f *faulty) strike(site string) fault {
 	return f.plan.fault
 }
 
+// take lasts as long as a commit of a slow disk.
+func (f *faulty) take(ctx context.Context) {
+	if delay := time.Duration(f.delay.Load()); delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+		}
+	}
+}
+
 // Apply implements [persist.Engine].
 func (f *faulty) Apply(ctx context.Context, batches []persist.Batch) []error {
-	time.Sleep(time.Duration(f.delay.Load()))
+	f.take(ctx)
 	switch f.strike(siteCommit) {
 	case faultRefused:
 		return slices.Repeat([]error{errFaulty}, len(batches))
