@@ -15,8 +15,8 @@ COVERED     := ./cmd/server/...,./httpapi/...,./supervisor/...,./actors/...,./pe
 NOT_COVERED := /persist/persisttest/
 
 # Tests that the race detector would stop at races of whatsmeow's own, beside
-# those of loadtest/soak; see actors/failure_test.go.
-NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage
+# those of loadtest/soak. They mostly wait, hence run many at a time.
+NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage|EveryFaultDoes
 
 # Empty by hand and in CI; 1 runs the long suites (see test-full).
 TEST_FULL ?=
@@ -56,7 +56,7 @@ build:
 test: compiler
 	TEST_FULL=$(TEST_FULL) CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) \
 		-covermode=atomic -coverpkg=$(COVERED) -coverprofile=coverage.out ./...
-	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) -run '$(NOT_UNDER_RACE)' ./actors
+	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) -parallel 8 -run '$(NOT_UNDER_RACE)' ./actors ./loadtest/simulator
 	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) ./loadtest/soak
 	@$(MAKE) --no-print-directory coverage
 

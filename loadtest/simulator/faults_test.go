@@ -73,25 +73,6 @@ var faultTests = map[string]func(*testing.T){
 	"clock skew":                    clockSkew,
 }
 
-func TestEveryFaultDoesWhatTheCatalogueSays(t *testing.T) {
-	var names []string
-	for _, kind := range simulator.FaultCatalog() {
-		names = append(names, kind.Name())
-		require.NotContains(t, kind.Does+kind.Client+kind.Whatsmeow, "\n")
-	}
-	tested := make([]string, 0, len(faultTests))
-	for name := range faultTests {
-		tested = append(tested, name)
-	}
-	require.ElementsMatch(t, names, tested, "the catalogue and the tests name the same faults")
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			faultTests[name](t)
-		})
-	}
-}
-
 // victims provoke what ends the process, and wait for it.
 var victims = map[string]func(*testing.T){
 	"connection malformed 2": func(t *testing.T) { strikeAndWait(t, 2) },
