@@ -8,7 +8,7 @@ import (
 )
 
 // maxQueue bounds the unconfirmed stanzas of one device; beyond it the oldest are dropped and counted as overflow.
-const maxQueue = 10_000
+const maxQueue = 20_000
 
 // queued is a stanza that a device has not confirmed. It is delivered again at every login until it is.
 type queued struct {
