@@ -25,7 +25,7 @@ func (p *Phone) Reinstall(_ context.Context) {
 	p.ratchets.Lock()
 	defer p.ratchets.Unlock()
 	p.keys.device.IdentityKey, p.keys.device.SignedPreKey = next.identity, next.signed
-	p.keys.memory.forget()
+	p.keys.memory.Forget()
 	p.holders = nil
 	s := p.sim
 	s.mu.Lock()
@@ -40,7 +40,7 @@ func (p *Phone) Reinstall(_ context.Context) {
 // meetLocked forgets what it shares with another phone that has new keys since.
 func (p *Phone) meetLocked(peer endpoint) {
 	if peer.number == 0 {
-		p.keys.memory.meet(peer.lid().SignalAddress().String(), peer.account.phone.identity())
+		p.keys.memory.Meet(peer.lid().SignalAddress().String(), peer.account.phone.identity())
 	}
 }
 

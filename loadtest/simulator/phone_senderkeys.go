@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ func (p *Phone) holdersLocked(chat types.JID, audience []endpoint) map[endpoint]
 		}
 	}
 	if len(still) < len(p.holders[chat]) {
-		p.keys.memory.deleteSenderKey(chat.String(), p.endpoint().lid().SignalAddress().String())
+		p.keys.memory.DeleteSenderKey(chat.String(), p.endpoint().lid().SignalAddress().String())
 		still = map[endpoint]bool{}
 	}
 	if p.holders == nil {
@@ -145,25 +144,6 @@ func (p *Phone) takeKeyLocked(from endpoint, chat types.JID, given *waE2E.Sender
 		return nil
 	}
 	return p.senderKeys().Process(background, name, key)
-}
-
-func (m *signalMemory) PutSenderKey(_ context.Context, chat, address string, key []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.senderKeys[chat+" "+address] = key
-	return nil
-}
-
-func (m *signalMemory) GetSenderKey(_ context.Context, chat, address string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.senderKeys[chat+" "+address], nil
-}
-
-func (m *signalMemory) deleteSenderKey(chat, address string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.senderKeys, chat+" "+address)
 }
 
 // onlyKey tells whether a message says nothing and only brings a sender's key.

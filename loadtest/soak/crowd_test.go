@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"strconv"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"go.mau.fi/whatsmeow"
 	"go.uber.org/goleak"
 
-	"whatsapp-web-server/loadtest/bare"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
@@ -61,10 +59,7 @@ type delivery struct {
 
 func gather(t *testing.T, sim *simulator.Simulator, size int) *crowd {
 	t.Helper()
-	endpoint, err := url.Parse(sim.Endpoint())
-	require.NoError(t, err)
-	web := bare.Dial(endpoint.Host)
-	t.Cleanup(web.CloseIdleConnections)
+	web := simulatortest.HTTPClient(t, sim)
 	c := &crowd{sim: sim, dice: rand.New(rand.NewPCG(seed(t), 0))}
 	for i := range size {
 		phone, err := sim.AddPhone(fmt.Sprintf("3165%07d", i), fmt.Sprintf("Member %d", i))
