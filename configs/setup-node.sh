@@ -1,20 +1,15 @@
 #!/usr/bin/env bash
 # Makes sure that there are node and npm, which the interop test needs, and
-# installs the packages that it pins. What is missing comes from apt-get, as root
-# or through sudo.
+# installs the packages that it pins.
 set -euo pipefail
-cd "$(dirname "$0")/../loadtest/interop"
+cd "$(dirname "$0")"
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-	if ! command -v apt-get >/dev/null; then
+	./apt-install.sh nodejs npm || {
 		echo "the interop test needs node 18 or newer with npm: install them" >&2
 		exit 1
-	fi
-	as_root=()
-	[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-	export DEBIAN_FRONTEND=noninteractive
-	"${as_root[@]}" apt-get update -qq
-	"${as_root[@]}" apt-get install -y -qq --no-install-recommends nodejs npm
+	}
 fi
 
+cd ../loadtest/interop
 npm ci --no-progress
