@@ -60,7 +60,7 @@ func (a *Account) pairByCode(command *Command) {
 
 // refusedCode is what the lack of a code comes to for the caller.
 func refusedCode(err error) error {
-	refusal := &Error{Code: CodeAccountOffline, RetryAfter: CodeReadyIn, Cause: err}
+	refusal := &Error{Code: CodeAccountOffline, RetryAfter: CodeReadyIn}
 	switch {
 	case errors.Is(err, whatsmeow.ErrPhoneNumberTooShort), errors.Is(err, whatsmeow.ErrPhoneNumberIsNotInternational):
 		refusal = Refuse(CodeConflict, "the account's number is not a whole international one; pair by QR code")
