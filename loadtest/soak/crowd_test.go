@@ -143,26 +143,42 @@ func (c *crowd) exchange(ctx context.Context, t *testing.T, dice *rand.Rand, n i
 	pause(ctx, time.Duration(dice.Int64N(int64(100*time.Millisecond))))
 }
 
-// delivered waits until nothing is under way any more.
-func (c *crowd) delivered(t *testing.T, patience time.Duration) {
+// requireAllThere waits until nothing is under way any more, and fails unless every
+// device has shown what it was sent, and every phone has what a device was told to
+// have been sent, once.
+func (c *crowd) requireAllThere(t *testing.T, patience time.Duration) {
 	t.Helper()
-	require.Eventually(t, func() bool { return c.sim.Stats().PendingOffline == 0 }, patience, 50*time.Millisecond)
+	assert.Eventually(t, func() bool { return c.sim.Settled() && len(c.missing()) == 0 }, patience, 100*time.Millisecond)
+	require.Empty(t, c.missing())
+	got := c.got()
+	for _, d := range c.acked {
+		require.Equal(t, 1, got[d], "message %s at phone %s", d.id, d.to.phone.Number())
+	}
 }
 
-// requireAllThere fails unless every device has shown what it was sent, and
-// every phone has what a device was told to have been sent, once.
-func (c *crowd) requireAllThere(t *testing.T) {
-	t.Helper()
+// missing tells what is not where it was said to be.
+func (c *crowd) missing() (lost []string) {
 	for _, m := range c.members {
-		require.Empty(t, m.missing(), "not shown by the device of %s", m.phone.Number())
+		for _, id := range m.missing() {
+			lost = append(lost, id+" at the device of "+m.phone.Number())
+		}
 	}
+	got := c.got()
+	for _, d := range c.acked {
+		if got[d] == 0 {
+			lost = append(lost, d.id+" at the phone of "+d.to.phone.Number())
+		}
+	}
+	return lost
+}
+
+// got counts what the phones have received.
+func (c *crowd) got() map[delivery]int {
 	got := map[delivery]int{}
 	for _, m := range c.members {
 		for _, message := range m.phone.Messages(0) {
 			got[delivery{message.ID, m}]++
 		}
 	}
-	for _, d := range c.acked {
-		require.Equal(t, 1, got[d], "message %s at phone %s", d.id, d.to.phone.Number())
-	}
+	return got
 }

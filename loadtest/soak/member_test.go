@@ -26,6 +26,9 @@ const (
 	// loginTimeout is how long a connection may take to be up to date, pairing
 	// included, before it is replaced.
 	loginTimeout = 15 * time.Second
+	// reconnectTime is more than whatsmeow takes to connect again by itself, which it
+	// tries once after stream error 515, and tells nobody if it fails.
+	reconnectTime = 2 * time.Second
 	// maxPause bounds the time between two connections.
 	maxPause = 500 * time.Millisecond
 )
@@ -90,6 +93,14 @@ func offer[T any](c chan T, value T) {
 	}
 }
 
+// take empties a channel that has room for one.
+func take[T any](c chan T) {
+	select {
+	case <-c:
+	default:
+	}
+}
+
 func (m *member) list(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,6 +125,7 @@ func (m *member) live(ctx context.Context) {
 func (m *member) connect(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	m.startAnew()
 	login := time.AfterFunc(loginTimeout, cancel)
 	defer login.Stop()
 	if err := m.client.ConnectContext(ctx); err == nil && login.Stop() {
@@ -121,11 +133,20 @@ func (m *member) connect(ctx context.Context) {
 	}
 }
 
+// startAnew drops what the last connection still had to say, lest it be taken for
+// the next one's word.
+func (m *member) startAnew() {
+	take(m.codes)
+	take(m.ended)
+	take(m.synced)
+}
+
 // stay returns when the connection has ended, or does not get anywhere.
 func (m *member) stay(ctx context.Context) {
-	login := time.NewTimer(loginTimeout)
+	login, glance := time.NewTimer(loginTimeout), time.NewTicker(reconnectTime)
 	defer login.Stop()
-	for {
+	defer glance.Stop()
+	for gone := false; ; {
 		select {
 		case code := <-m.codes:
 			_ = m.scan(ctx, code) // another try follows
@@ -134,6 +155,11 @@ func (m *member) stay(ctx context.Context) {
 			m.setOnline(true)
 		case <-m.ended:
 			return
+		case <-glance.C:
+			if before := gone; before && !m.client.IsConnected() {
+				return
+			}
+			gone = !m.client.IsConnected()
 		case <-login.C:
 			return
 		case <-ctx.Done():

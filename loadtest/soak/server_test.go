@@ -48,7 +48,7 @@ func TestTheServerLosesNothingUnderRandomFaults(t *testing.T) {
 	var work sync.WaitGroup
 	dice := rand.New(rand.NewPCG(seed(t), 0))
 	disturber := rand.New(rand.NewPCG(dice.Uint64(), 0))
-	work.Go(func() { disturb(ctx, t, sim, disturber, passing()) })
+	work.Go(func() { disturb(ctx, t, sim, func() simulator.Fault { return pick(disturber, passing()) }) })
 	for _, l := range lines {
 		from := rand.NewPCG(dice.Uint64(), 0)
 		work.Go(func() { l.write(ctx, t, server, rand.New(from)) })
@@ -58,7 +58,7 @@ func TestTheServerLosesNothingUnderRandomFaults(t *testing.T) {
 	back, giveUp := context.WithTimeout(t.Context(), longestBackoff)
 	defer giveUp()
 	require.NoError(t, server.AwaitReady(back, numbers...))
-	require.Eventually(t, func() bool { return sim.Stats().PendingOffline == 0 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, sim.Settled, time.Minute, 50*time.Millisecond)
 	total := 0
 	for _, l := range lines {
 		l.requireAllThere(t, server)
