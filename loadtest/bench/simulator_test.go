@@ -15,7 +15,7 @@ const companions = 10_000
 // of an account (companion, connection and two phones) and the processor time of
 // a message, from its arrival to the phones that have decrypted it.
 func BenchmarkSimulator(b *testing.B) {
-	sim := simulatortest.Start(b)
+	sim := simulatortest.Start(b, simulatortest.Allow(simulatortest.RepeatedMessages)) // all send the same text
 	crowd, self := startBare(b, sim), child.Self()
 	for b.Loop() {
 		empty := settled(b, self)

@@ -56,6 +56,7 @@ type device struct {
 	connection *connection
 	active     bool // live stanzas may be pushed: its queue has been flushed to this connection
 	queue      []queued
+	owed       recent[string, bool]  // messages it has taken and so has to show, unless it asked for them again
 	relayed    recent[string, int64] // messages it has sent, with the time of the ack; 0 if it may send one again
 }
 

@@ -194,7 +194,7 @@ func (c *connection) handle(node *waBinary.Node) error {
 	case "receipt":
 		return c.sim.receiveReceipt(device, node)
 	case "ack":
-		c.sim.confirm(device, attr(node, "class"), attrJID(node, "to"), attr(node, "id"))
+		c.sim.receiveAck(device, node)
 	case "presence":
 		c.sim.receivePresence(device, node)
 	case "call":

@@ -51,6 +51,7 @@ func (s *Simulator) controlRoutes() []route {
 		on("GET /phones/{number}/contact-link", "The link behind the account's QR code for contacts", withPhone(s, controlContactLink)),
 		on("POST /phones/{number}/restrict", "Tells the account's devices of a restriction", withPhone(s, controlRestrict)),
 		on("POST /phones/{number}/reinstall", "Gives the phone a new identity and unlinks its devices", withPhone(s, controlReinstall)),
+		on("POST /phones/{number}/devices/{device}/listed", "Tells the referee all messages that a device lists", withPhone(s, controlListed)),
 		on("POST /phones/{number}/devices/{device}/exhaust", "Uses up a device's one-time prekeys", withPhone(s, controlExhaust)),
 		on("POST /phones/{number}/appstate", "Changes what the account's devices share", withPhone(s, controlChangeAppState)),
 		on("GET /phones/{number}/appstate", "What the account's devices share, decrypted", withPhone(s, controlAppState)),

@@ -7,8 +7,9 @@
 // The server side holds public keys and ciphertext only. Every account has a phone (device 0), an in-process peer with
 // a Signal store of its own, which really decrypts, verifies the signatures of companion devices, sends receipts and
 // answers retries. Everything is honest by default; each deviation is a [Fault] that somebody asked for. What must
-// never happen is counted by the referee ([Stats]): two live logins of one device, a ratchet counter used twice,
-// messages that a phone could not decrypt.
+// never happen is counted by the referee ([Stats]): two live logins of one device, a ratchet counter used twice, a
+// message that a phone could not decrypt, one text under two ids, two under one, and what a companion has acknowledged
+// and does not list ([Phone.Listed]).
 //
 // # What it does not promise
 //

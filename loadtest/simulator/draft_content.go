@@ -13,6 +13,7 @@ import (
 // knownMessage is a message that a phone can refer to.
 type knownMessage struct {
 	author  *account
+	device  uint16    // of the author
 	chat    types.JID // as the phone names it
 	message *waE2E.Message
 }
@@ -25,7 +26,7 @@ func (p *Phone) known(id string) (knownMessage, error) {
 		return m, nil
 	}
 	if m, ok := p.sent.get(id); ok && !m.peer() {
-		return knownMessage{p.account, m.chat, m.message}, nil
+		return knownMessage{p.account, 0, m.chat, m.message}, nil
 	}
 	return knownMessage{}, fmt.Errorf("message %q: %w", id, ErrUnknownMessage)
 }

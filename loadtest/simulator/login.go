@@ -37,7 +37,7 @@ func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 	}
 	d.connection, d.active, c.device = c, false, d
 	d.version = versionOf(payload)
-	s.referee.login(alive)
+	s.referee.login(d.endpoint(), alive)
 	c.push(element("success", waBinary.Attrs{"t": now(), "lid": d.endpoint().lid(), "location": "sim", "display_name": d.account.name}))
 }
 

@@ -30,8 +30,9 @@ func (s *Simulator) enqueueLocked(d *device, node waBinary.Node) {
 }
 
 // confirm takes a stanza out of a device's queue: a receipt or an ack for it has come. Messages are known by their id
-// alone, since receipts address the chat; other stanzas also by their sender, since receipts share a message's id.
-func (s *Simulator) confirm(d *device, tag string, from types.JID, ids ...string) {
+// alone, since receipts address the chat; other stanzas also by their sender, since receipts share a message's id. It
+// returns what it took out.
+func (s *Simulator) confirm(d *device, tag string, from types.JID, ids ...string) (confirmed []waBinary.Node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
@@ -39,9 +40,11 @@ func (s *Simulator) confirm(d *device, tag string, from types.JID, ids ...string
 			return q.id == id && q.node.Tag == tag && (tag == "message" || q.from == from)
 		})
 		if at >= 0 {
+			confirmed = append(confirmed, d.queue[at].node)
 			d.queue = slices.Delete(d.queue, at, at+1)
 		}
 	}
+	return confirmed
 }
 
 // deliver hands a stanza to one device: into a phone's inbox or a companion's queue.

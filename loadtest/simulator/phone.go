@@ -39,6 +39,7 @@ type Phone struct {
 	got      recent[string, knownMessage]
 	retries  recent[string, int] // how often each message was asked for again
 	counters recent[ratchetCounter, ciphertextSum]
+	said     recent[saying, string]          // the id of each
 	holders  map[types.JID]map[endpoint]bool // per chat of many, the devices that have this phone's key for it
 }
 

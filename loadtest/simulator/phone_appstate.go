@@ -147,7 +147,7 @@ func (p *Phone) learnAppState(name appstate.WAPatchName) {
 	setting := p.state.pushNameLocked()
 	p.state.mu.Unlock()
 	if err != nil {
-		p.sim.referee.decryptFailure()
+		p.sim.referee.violated(DecryptFailures, p.endpoint(), p, "app state "+string(name))
 		p.sim.notef(p.Number(), "app state: %v", err)
 		return
 	}

@@ -171,7 +171,7 @@ func (p *Phone) receiveMessage(node *waBinary.Node) {
 // miss asks for a message again that does not decrypt.
 func (p *Phone) miss(from endpoint, node, enc *waBinary.Node, reason error) {
 	if !errors.Is(reason, errNoSenderKey) {
-		p.sim.referee.decryptFailure()
+		p.sim.referee.violated(DecryptFailures, from, p, attr(node, "id"))
 	}
 	p.sim.notef(p.Number(), "message %s from %s does not decrypt: %v", attr(node, "id"), from.pn(), reason)
 	p.askAgain(from, node, enc)
@@ -188,7 +188,8 @@ func (p *Phone) sender(node *waBinary.Node) (endpoint, bool) {
 func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message) {
 	chat := p.chatNamed(from, node)
 	p.ratchets.Lock()
-	p.got.put(attr(node, "id"), knownMessage{from.account, chat, message})
+	p.compareLocked(from, chat, attr(node, "id"), message)
+	p.got.put(attr(node, "id"), knownMessage{from.account, from.number, chat, message})
 	p.ratchets.Unlock()
 	contents := contentsOf(message)
 	if vote := innermost(message).GetPollUpdateMessage(); vote != nil {

@@ -105,15 +105,15 @@ func (p *Phone) encryptForAllLocked(chat types.JID, message *waE2E.Message) (waB
 var errNoSenderKey = errors.New("no key of the sender")
 
 // openForAllLocked decrypts what was encrypted with the sender's key for the chat.
-func (p *Phone) openForAllLocked(from endpoint, chat types.JID, ciphertext []byte) ([]byte, error) {
+func (p *Phone) openForAllLocked(from endpoint, stanza *waBinary.Node, ciphertext []byte) ([]byte, error) {
 	message, err := protocol.NewSenderKeyMessageFromBytes(ciphertext, store.SignalProtobufSerializer.SenderKeyMessage)
 	if err != nil {
 		return nil, err
 	}
-	name := senderKeyName(chat, from)
+	name := senderKeyName(attrJID(stanza, "from"), from)
 	key := name.GroupID() + " " + name.Sender().String() + " " + strconv.FormatUint(uint64(message.KeyID()), 10)
 	at := ratchetCounter{sha256.Sum256([]byte(key)), message.Iteration()}
-	if err := p.watchLocked(at, sha256.Sum256(ciphertext)); err != nil {
+	if err := p.watchLocked(from, stanza, at, sha256.Sum256(ciphertext)); err != nil {
 		return nil, err
 	}
 	plaintext, err := groups.NewGroupCipher(p.senderKeys(), name, p.keys.device).Decrypt(background, message)

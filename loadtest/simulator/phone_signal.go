@@ -142,7 +142,7 @@ func (p *Phone) openLocked(from endpoint, stanza, enc *waBinary.Node) ([]byte, e
 		if err := verifySender(from, stanza, message.IdentityKey().PublicKey().PublicKey()); err != nil {
 			return nil, err
 		}
-		if err := p.watchCounterLocked(message.WhisperMessage()); err != nil {
+		if err := p.watchCounterLocked(from, stanza, message.WhisperMessage()); err != nil {
 			return nil, err
 		}
 		return cipher.DecryptMessage(background, message)
@@ -151,12 +151,12 @@ func (p *Phone) openLocked(from endpoint, stanza, enc *waBinary.Node) ([]byte, e
 		if err != nil {
 			return nil, err
 		}
-		if err := p.watchCounterLocked(message); err != nil {
+		if err := p.watchCounterLocked(from, stanza, message); err != nil {
 			return nil, err
 		}
 		return cipher.Decrypt(background, message)
 	case "skmsg":
-		return p.openForAllLocked(from, attrJID(stanza, "from"), content(enc))
+		return p.openForAllLocked(from, stanza, content(enc))
 	default:
 		return nil, fmt.Errorf("encryption type %q is not known", kind)
 	}
@@ -189,14 +189,15 @@ type ciphertextSum [sha256.Size]byte
 
 // watchCounterLocked notices a message key that comes again with another ciphertext: somebody went back to an old
 // state of its session.
-func (p *Phone) watchCounterLocked(message *protocol.SignalMessage) error {
-	return p.watchLocked(ratchetCounter{message.SenderRatchetKey().PublicKey(), message.Counter()}, sha256.Sum256(message.Serialize()))
+func (p *Phone) watchCounterLocked(from endpoint, stanza *waBinary.Node, message *protocol.SignalMessage) error {
+	at := ratchetCounter{message.SenderRatchetKey().PublicKey(), message.Counter()}
+	return p.watchLocked(from, stanza, at, sha256.Sum256(message.Serialize()))
 }
 
-func (p *Phone) watchLocked(at ratchetCounter, sum ciphertextSum) error {
+func (p *Phone) watchLocked(from endpoint, stanza *waBinary.Node, at ratchetCounter, sum ciphertextSum) error {
 	known, repeated := p.counters.get(at)
 	if repeated && known != sum {
-		p.sim.referee.reusedCounter()
+		p.sim.referee.violated(ReusedCounters, from, p, attr(stanza, "id"))
 		return fmt.Errorf("ratchet counter %d was used twice", at.counter)
 	}
 	p.counters.put(at, sum)

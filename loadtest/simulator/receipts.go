@@ -13,9 +13,23 @@ func (s *Simulator) receiveReceipt(d *device, node *waBinary.Node) error {
 	if attr(node, "id") == "" || attrJID(node, "to").IsEmpty() {
 		return fmt.Errorf("%w: receipt without id or to", errBadNode)
 	}
-	s.confirm(d, "message", attrJID(node, "to"), receiptIDs(node)...)
+	ids := receiptIDs(node)
+	confirmed := s.confirm(d, "message", attrJID(node, "to"), ids...)
+	if attr(node, "type") == string(types.ReceiptTypeRetry) {
+		s.askedAgain(d, ids)
+	} else {
+		s.took(d, confirmed)
+	}
 	s.relayReceipt(d.endpoint(), node)
 	return nil
+}
+
+// receiveAck takes a companion's confirmation of a stanza. One with an error says that the companion has not taken it.
+func (s *Simulator) receiveAck(d *device, node *waBinary.Node) {
+	confirmed := s.confirm(d, attr(node, "class"), attrJID(node, "to"), attr(node, "id"))
+	if attr(node, "error") == "" {
+		s.acknowledged(d, confirmed)
+	}
 }
 
 // receiptIDs lists the messages a receipt is about.

@@ -15,7 +15,7 @@ import (
 )
 
 func TestAMessageThatWasAskedForAgainMayBeRepeated(t *testing.T) {
-	sim := simulatortest.Start(t)
+	sim := simulatortest.Start(t, simulatortest.Allow(simulatortest.ChangedMessages))
 	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
 	sender, reader := newCompanion(t, sim).pair(a), newCompanion(t, sim).pair(b)
 	sent, err := sender.send(bob, "hello")
@@ -41,4 +41,6 @@ func TestAMessageThatWasAskedForAgainMayBeRepeated(t *testing.T) {
 	require.Equal(t, sent.ID, again.ID)
 	require.Equal(t, "hello again", again.Text)
 	require.Equal(t, int64(1), sim.Stats().DuplicatesDropped)
+	require.Equal(t, int64(1), sim.Stats().ChangedMessages)
+	require.Equal(t, []string{sent.ID}, sim.Stats().Violations[0].IDs)
 }

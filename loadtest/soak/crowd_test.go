@@ -154,6 +154,9 @@ func (c *crowd) requireAllThere(t *testing.T, patience time.Duration) {
 	for _, d := range c.acked {
 		require.Equal(t, 1, got[d], "message %s at phone %s", d.id, d.to.phone.Number())
 	}
+	for _, m := range c.members {
+		require.Empty(t, m.unlisted(), "what the device of %s has acknowledged and has not shown", m.phone.Number())
+	}
 }
 
 // missing tells what is not where it was said to be.

@@ -5,8 +5,10 @@ package soak
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -247,6 +249,18 @@ func (m *member) missing() []string {
 		}
 	}
 	return ids
+}
+
+// unlisted has the referee compare what the device has shown with what it has
+// acknowledged.
+func (m *member) unlisted() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.client.Store.ID == nil {
+		return nil
+	}
+	missing, _ := m.phone.Listed(m.client.Store.ID.Device, slices.Collect(maps.Keys(m.listed))) // or it was unlinked
+	return missing
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -62,6 +62,7 @@ func TestTheServerLosesNothingUnderRandomFaults(t *testing.T) {
 	total := 0
 	for _, l := range lines {
 		l.requireAllThere(t, server)
+		l.requireListed(t, sim, server)
 		total += len(l.sent) + len(l.received)
 	}
 	t.Logf("%d messages; %+v", total, sim.Stats())
@@ -143,6 +144,20 @@ func (l *line) requireAllThere(t *testing.T, server *servertest.Server) {
 		got = append(got, m.ID)
 	}
 	require.ElementsMatch(t, l.sent, got, "what the phone of %s has got", l.other.Number())
+}
+
+// requireListed has the referee compare what the server lists with what its device
+// has acknowledged.
+func (l *line) requireListed(t *testing.T, sim *simulator.Simulator, server *servertest.Server) {
+	t.Helper()
+	var ids []string
+	for _, m := range l.listed(t, server) {
+		ids = append(ids, m.ID)
+	}
+	phone, _ := sim.Phone(l.number)
+	missing, err := phone.Listed(phone.Devices()[0].Device, ids)
+	require.NoError(t, err)
+	require.Empty(t, missing, "what %s has acknowledged and does not list", l.number)
 }
 
 type listed struct {

@@ -3,7 +3,9 @@
 package simulatortest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,19 +21,20 @@ var rootKey = sync.OnceValue(keys.NewKeyPair)
 // first client connects.
 func RootKey() [32]byte { return *rootKey().Pub }
 
-// Count is a count of the referee's that must be zero at the end of a test, unless the test allows it.
-type Count string
-
-// The forbidden counts.
+// The counts of the referee's that must be zero at the end of a test, unless the test allows them; and the logins of
+// one device that live at once, which are one at most.
 const (
-	ConcurrentLogins Count = "maxConcurrentLoginsPerDevice"
-	ReusedCounters   Count = "reusedCounters"
-	DecryptFailures  Count = "decryptFailures"
+	ConcurrentLogins = simulator.ConcurrentLogins
+	ReusedCounters   = simulator.ReusedCounters
+	DecryptFailures  = simulator.DecryptFailures
+	RepeatedMessages = simulator.RepeatedMessages
+	ChangedMessages  = simulator.ChangedMessages
+	UnlistedMessages = simulator.UnlistedMessages
 )
 
 type setup struct {
 	options simulator.Options
-	allowed []Count
+	allowed []simulator.Count
 }
 
 // Option changes what Start starts.
@@ -44,7 +47,7 @@ func WithTLS() Option { return func(s *setup) { s.options.Plain = false } }
 func With(change func(*simulator.Options)) Option { return func(s *setup) { change(&s.options) } }
 
 // Allow declares that the test provokes what is otherwise forbidden.
-func Allow(counts ...Count) Option {
+func Allow(counts ...simulator.Count) Option {
 	return func(s *setup) { s.allowed = append(s.allowed, counts...) }
 }
 
@@ -67,26 +70,24 @@ func Start(t testing.TB, options ...Option) *simulator.Simulator {
 		if err := sim.Close(); err != nil {
 			t.Errorf("close simulator: %v", err)
 		}
-		for count, value := range forbidden(sim.Stats()) {
-			if !slices.Contains(s.allowed, count) {
-				t.Errorf("referee: %s is %d", count, value)
-			}
-		}
+		judge(t, sim.Stats(), s.allowed)
 	})
 	return sim
 }
 
-// forbidden are the counts that are not what they must be.
-func forbidden(stats simulator.Stats) map[Count]int64 {
-	found := map[Count]int64{}
-	if stats.MaxConcurrentLoginsPerDevice > 1 {
-		found[ConcurrentLogins] = int64(stats.MaxConcurrentLoginsPerDevice)
+// judge fails the test for each count that is forbidden and not allowed, naming who did it with which messages.
+func judge(t testing.TB, stats simulator.Stats, allowed []simulator.Count) {
+	t.Helper()
+	for count, value := range stats.Forbidden() {
+		if slices.Contains(allowed, count) {
+			continue
+		}
+		var cases strings.Builder
+		for _, v := range stats.Violations {
+			if v.Count == count {
+				fmt.Fprintf(&cases, "\n\t%s", v)
+			}
+		}
+		t.Errorf("referee: %s is %d:%s", count, value, &cases)
 	}
-	if stats.ReusedCounters > 0 {
-		found[ReusedCounters] = stats.ReusedCounters
-	}
-	if stats.DecryptFailures > 0 {
-		found[DecryptFailures] = stats.DecryptFailures
-	}
-	return found
 }

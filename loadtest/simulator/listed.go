@@ -1,0 +1,79 @@
+package simulator
+
+import (
+	"fmt"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+)
+
+// Listed tells the referee the ids of all messages that a companion lists now. It returns those that the companion has
+// acknowledged, has not asked for again, and does not list: to the service they are delivered, and nobody will see them.
+// Of what a device has taken the last 1024 are known; statuses, and what shows as no message of its own, such as edits
+// and reactions, need not be listed. A later list replaces an earlier one.
+func (p *Phone) Listed(device uint16, ids []string) (missing []string, err error) {
+	listed := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		listed[id] = true
+	}
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	d := p.account.devices[device]
+	if d == nil {
+		return nil, fmt.Errorf("device %d of %s: %w", device, p.Number(), ErrUnknownDevice)
+	}
+	for _, id := range d.owed.order {
+		if d.owed.values[id] && !listed[id] {
+			missing = append(missing, id)
+		}
+	}
+	p.sim.referee.lists(d.endpoint(), missing)
+	return missing, nil
+}
+
+// took notes what a companion has taken by a receipt, and so has to list.
+func (s *Simulator) took(d *device, stanzas []waBinary.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range stanzas {
+		if isShown(&stanzas[i]) {
+			d.owed.put(attr(&stanzas[i], "id"), true)
+		}
+	}
+}
+
+// acknowledged notes what a companion has taken by an ack, which it may also send of what it has asked for again.
+func (s *Simulator) acknowledged(d *device, stanzas []waBinary.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range stanzas {
+		id := attr(&stanzas[i], "id")
+		if _, known := d.owed.get(id); !known && isShown(&stanzas[i]) {
+			d.owed.put(id, true)
+		}
+	}
+}
+
+// askedAgain notes what a companion could not read.
+func (s *Simulator) askedAgain(d *device, ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		d.owed.put(id, false)
+	}
+}
+
+// isShown tells whether a stanza is a message that readers see as one.
+func isShown(node *waBinary.Node) bool {
+	if node.Tag != "message" || attr(node, "category") == "peer" || attr(node, "edit") != "" ||
+		attr(node, "type") == "reaction" || attrJID(node, "from") == types.StatusBroadcastJID {
+		return false
+	}
+	for _, enc := range node.GetChildrenByTag("enc") {
+		if attr(&enc, "decrypt-fail") == string(events.DecryptFailHide) {
+			return false
+		}
+	}
+	return true
+}
