@@ -40,6 +40,8 @@ type Node struct {
 	// per account. It must not block.
 	Publish func(Event)
 	Log     *zap.Logger
+	// Crash is what the last process died of.
+	Crash ProcessCrash
 }
 
 // Account is the actor of one WhatsApp account: it owns the account's journal,
@@ -68,6 +70,7 @@ type Account struct {
 	qr          *QR
 	codesEnd    time.Time   // when the connection has no more codes to show
 	asked       bool        // somebody waits for the next connection
+	suspect     bool        // the last process died of it, and it has not been ready since
 	timer       *time.Timer // the next step of the session: retry, timeout, inspection
 
 	link  *link // the present connection
@@ -179,6 +182,7 @@ func (a *Account) opened(f *files, err error) {
 	}
 	a.anyNumber.Store(a.record.AnyNumber)
 	a.restore()
+	a.blame()
 	a.resume()
 	for _, command := range a.early {
 		a.command(command)

@@ -21,6 +21,7 @@ const (
 	ConnectAsked  ConnectPriority = iota // somebody waits for it
 	ConnectRecent                        // was active lately
 	ConnectRest
+	ConnectSuspect // the last process died of it
 	connectPriorities
 )
 

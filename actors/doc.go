@@ -87,7 +87,7 @@
 //	ready       --> connecting backoff restricted conflict banned logged-out outdated
 //	restricted  --> ready connecting backoff conflict banned logged-out outdated
 //	backoff     --> connecting pairing unpaired
-//	stopped     --> unpaired pairing connecting logged-out
+//	stopped     --> unpaired pairing connecting backoff logged-out
 //	conflict    --> connecting
 //	banned      --> logged-out connecting
 //	logged-out  --> pairing unpaired

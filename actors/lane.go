@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -84,8 +85,11 @@ func (l *Lane) wake() {
 }
 
 // work runs jobs until the lane closes or has been idle for a while: a goroutine
-// per job would grow its stack anew each time, some 5 % of what a send costs.
+// per job would grow its stack anew each time, some 5 % of what a send costs. It is
+// labelled with the actor, and so are the goroutines that jobs start, for profiles
+// and for the traceback of a panic that none of us can recover.
 func (l *Lane) work() {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(l.incarnation.Kind, l.incarnation.Name)))
 	idle := time.NewTimer(linger)
 	defer idle.Stop()
 	for {

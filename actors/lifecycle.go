@@ -48,6 +48,8 @@ func (a *Account) resume() {
 		a.at(*a.session.Until, a.connect)
 	case a.session.State.Terminal() && a.session.State != StateLoggedOut:
 	case a.session.State == StateLoggedOut && !a.paired():
+	case a.suspect:
+		a.resumeLater()
 	default:
 		a.connect()
 	}
@@ -57,6 +59,10 @@ func (a *Account) resume() {
 // the states in which somebody has to act.
 func (a *Account) start(command *Command, body Start) {
 	a.record.Running, a.asked = true, true
+	a.record.Crashes, a.suspect = 0, false
+	if a.session.State.Terminal() { // which a restart of the process before the next state would bring back
+		a.record.State, a.record.Reason = "", ""
+	}
 	a.record.AnyNumber = a.record.AnyNumber || body.AnyNumber
 	a.anyNumber.Store(a.record.AnyNumber)
 	a.record.DeviceName = firstOf(body.DeviceName, a.record.DeviceName)
@@ -151,6 +157,8 @@ func (a *Account) priority() ConnectPriority {
 	switch {
 	case asked:
 		return ConnectAsked
+	case a.suspect:
+		return ConnectSuspect
 	case time.Since(a.record.LastActive) < recently:
 		return ConnectRecent
 	default:
@@ -289,6 +297,7 @@ func (a *Account) synced(items int) {
 		return
 	}
 	a.become(StateReady, time.Time{}, "")
+	a.suspect = false
 	a.note(func(u *unit) error {
 		u.tell(EventSyncComplete, SyncCompleteEvent{ClientID: a.number, Items: items})
 		return nil

@@ -40,7 +40,7 @@ var following = map[State][]State{
 	StateReady:       {StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
 	StateRestricted:  {StateReady, StateConnecting, StateBackoff, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
 	StateBackoff:     {StateConnecting, StatePairing, StateUnpaired},
-	StateStopped:     {StateUnpaired, StatePairing, StateConnecting, StateLoggedOut},
+	StateStopped:     {StateUnpaired, StatePairing, StateConnecting, StateBackoff, StateLoggedOut},
 	StateConflict:    {StateConnecting},
 	StateBanned:      {StateConnecting, StateLoggedOut},
 	StateLoggedOut:   {StatePairing, StateUnpaired},

@@ -28,6 +28,10 @@ type Env struct {
 
 	// LogLevel is the least severe level that is written.
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" validate:"oneof=debug info warn error" allowed:"debug, info, warn or error"`
+
+	// CrashLog is the file that tells what the process died of; empty means
+	// crash.log beside the SQLite database, and none with other storage.
+	CrashLog string `env:"CRASH_LOG" envDefault:"" allowed:"the path of a file, or empty"`
 }
 
 // HTTP is where the REST and WebSocket interfaces listen, and who may use them.

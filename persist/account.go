@@ -40,6 +40,10 @@ type Account struct {
 	DeviceName string            `col:"device_name"`
 	Webhook    string            `col:"webhook"`
 	Metadata   map[string]string `col:"metadata,json"`
+	// Crashes is how many processes have died of the account of late, and CrashedAt
+	// when the last of them did.
+	Crashes   int64     `col:"crashes"`
+	CrashedAt time.Time `col:"crashed_at"`
 }
 
 // Counter is a total kept by the one writer of the scope, such as how many

@@ -137,7 +137,7 @@ func (k *keeper) retired(r retired) {
 
 func (k *keeper) spawn(account string, c *child) error {
 	ref, err := k.runtime.Spawn(actors.Spec{
-		Kind: "account", Name: account, Behaviour: actors.NewAccount(account, k.node),
+		Kind: actors.AccountKind, Name: account, Behaviour: actors.NewAccount(account, k.node),
 		OnEnd: func(e actors.Ended) { k.self.Tell(ended{e}) },
 	})
 	if err != nil {

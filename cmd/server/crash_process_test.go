@@ -81,6 +81,15 @@ func (p *process) kill(t *testing.T) {
 	p.requireNoPanic(t)
 }
 
+// awaitCrash waits until the process has ended as one does that panics.
+func (p *process) awaitCrash(t *testing.T) {
+	t.Helper()
+	var exit *exec.ExitError
+	require.ErrorAs(t, <-p.exited, &exit)
+	require.Equal(t, 2, exit.ExitCode(), "%s", &p.output)
+	require.Contains(t, p.output.String(), "panic")
+}
+
 // terminate asks the process to stop, as operators and containers do, and
 // returns how long it took.
 func (p *process) terminate(t *testing.T) time.Duration {

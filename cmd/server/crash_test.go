@@ -76,6 +76,17 @@ const campaignAccounts = 3
 // startCampaign links the accounts and begins the traffic.
 func startCampaign(t *testing.T) *campaign {
 	t.Helper()
+	c := newCampaign(t)
+	for n := range campaignAccounts {
+		c.sides = append(c.sides, c.join(t, n))
+	}
+	c.begin(t)
+	return c
+}
+
+// newCampaign starts the server without accounts.
+func newCampaign(t *testing.T) *campaign {
+	t.Helper()
 	c := &campaign{
 		world: simulatortest.Start(t), dir: t.TempDir(), random: newRandom(t),
 		entrance: newEntrance(), stop: make(chan struct{}),
@@ -83,10 +94,6 @@ func startCampaign(t *testing.T) *campaign {
 	c.environment = append(c.world.Env(), "PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=error")
 	t.Cleanup(func() { c.process.abandon() })
 	c.launch(t)
-	for n := range campaignAccounts {
-		c.sides = append(c.sides, c.join(t, n))
-	}
-	c.begin(t)
 	return c
 }
 

@@ -36,6 +36,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := recordCrashes(crashLog(config)); err != nil {
+		return err
+	}
 	server, err := Open(ctx, config)
 	if err != nil {
 		return err

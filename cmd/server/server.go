@@ -194,7 +194,11 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 		return fmt.Errorf("open connect budget: %w", err)
 	}
 	s.feed = actors.NewFeed()
-	if s.accounts, err = supervisor.Start(runtime, s.engine, s.node(config), s.log); err != nil {
+	node := s.node(config)
+	if node.Crash, err = readLastCrash(crashLog(config)); err != nil {
+		return err
+	}
+	if s.accounts, err = supervisor.Start(runtime, s.engine, node, s.log); err != nil {
 		return err
 	}
 	return s.accounts.Boot(ctx, s.network.Name())
