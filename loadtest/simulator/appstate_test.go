@@ -77,6 +77,11 @@ func TestWhatThePhoneChangesIsReportedByItsCompanions(t *testing.T) {
 	star := next[*events.Star](c)
 	require.Equal(t, "3A01", star.MessageID)
 	require.True(t, star.IsFromMe)
+	require.NoError(t, a.DeleteForMe(ctx, bob, "3A02", false))
+	deleted := next[*events.DeleteForMe](c)
+	require.Equal(t, "3A02", deleted.MessageID)
+	require.Equal(t, b.LID(), deleted.ChatJID)
+	require.False(t, deleted.IsFromMe)
 	require.NoError(t, a.EditLabel(ctx, "7", "customers", 3, false))
 	require.Equal(t, "customers", next[*events.LabelEdit](c).Action.GetName())
 	require.NoError(t, a.LabelChat(ctx, bob, "7", true))
@@ -157,15 +162,15 @@ func TestACompanionAsksForAKeyThatItLacks(t *testing.T) {
 func TestALongCollectionIsReadInParts(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a := addPhone(t, sim, alice)
+	touch(t, a)
+	c := pairSynced(t, sim, a)
+	c.client.Disconnect()
 	for i := range 130 {
 		require.NoError(t, a.EditLabel(t.Context(), fmt.Sprint(i), fmt.Sprint("label ", i), 0, false))
 	}
-	c := newCompanion(t, sim)
-	c.client.EmitAppStateEventsOnFullSync = true
-	c.pair(a)
-	seen := map[string]bool{}
-	for len(seen) < 130 {
-		seen[next[*events.LabelEdit](c).LabelID] = true
+	require.NoError(t, c.client.Connect())
+	for i := range 130 {
+		require.Equal(t, fmt.Sprint(i), next[*events.LabelEdit](c).LabelID)
 	}
 }
 
@@ -198,11 +203,13 @@ func TestTheControlAPIChangesAndShowsAppState(t *testing.T) {
 		`{"action":"label","label":"1","name":"new"}`, `{"action":"labelChat","label":"1","chat":"` + bob + `"}`,
 		`{"action":"labelMessage","label":"1","chat":"` + bob + `","message":"3A01"}`, `{"action":"pushName","name":"Alice"}`,
 		`{"action":"clearChat","chat":"` + bob + `"}`, `{"action":"deleteChat","chat":"` + bob + `"}`,
+		`{"action":"rotateKey"}`, `{"action":"deleteForMe","chat":"` + bob + `","message":"3A02","fromMe":true}`,
+		`{"action":"label","label":"2","name":"short-lived"}`, `{"action":"remove","index":["label_edit","2"]}`,
 	} {
 		call[any](t, sim, "POST", path, body, http.StatusOK)
 	}
 	shown := call[[]simulator.AppStateEntry](t, sim, "GET", path, "", http.StatusOK)
-	require.Len(t, shown, 12)
+	require.Len(t, shown, 13)
 	require.Equal(t, []string{"setting_pushName"}, shown[0].Index)
 	require.Contains(t, string(shown[0].Value), `"Alice"`)
 	require.Contains(t, indices(t, a), fmt.Sprint([]string{"pin_v1", b.LID().String()}))
@@ -212,8 +219,10 @@ func TestTheControlAPIChangesAndShowsAppState(t *testing.T) {
 		`{"action":"star","chat":"` + bob + `"}`:      "message",
 		`{"action":"mute","chat":"x","seconds":-1}`:   "seconds",
 		`{"action":"labelChat","chat":"` + bob + `"}`: "label",
+		`{"action":"remove"}`:                         "index",
 	} {
 		answer := call[struct{ Error struct{ Message string } }](t, sim, "POST", path, body, http.StatusBadRequest)
 		require.Contains(t, answer.Error.Message, names+":")
 	}
+	call[any](t, sim, "POST", path, `{"action":"remove","index":["label_edit","2"]}`, http.StatusNotFound)
 }

@@ -128,6 +128,7 @@ func statusOf(err error) *controlError {
 	}{
 		{ErrUnknownPhone, http.StatusNotFound, "unknown_phone"},
 		{ErrUnknownDevice, http.StatusNotFound, "unknown_device"},
+		{ErrUnknownEntry, http.StatusNotFound, "unknown_entry"},
 		{ErrNoMedia, http.StatusNotFound, "no_media"},
 		{ErrUnknownMedia, http.StatusGone, "media_gone"},
 		{ErrMediaTooLarge, http.StatusRequestEntityTooLarge, "too_large"},

@@ -12,16 +12,17 @@ import (
 
 // appStateBody is a change that a phone's user makes. Which fields count depends on the action.
 type appStateBody struct {
-	Action    string `json:"action" enum:"archive,clearChat,contact,deleteChat,label,labelChat,labelMessage,mute,pin,pushName,read,star"`
-	Chat      string `json:"chat,omitempty" doc:"a number, a JID, a LID or a group; for contact, who it is"`
-	Message   string `json:"message,omitempty" doc:"id, for star and labelMessage"`
-	FromMe    bool   `json:"fromMe,omitempty" doc:"whether that message is the phone's own"`
-	Label     string `json:"label,omitempty" doc:"id"`
-	Name      string `json:"name,omitempty" doc:"for contact, label and pushName"`
-	FirstName string `json:"firstName,omitempty"`
-	Color     int32  `json:"color,omitempty"`
-	Seconds   int64  `json:"seconds,omitempty" doc:"how long to mute, for ever if left out"`
-	Undo      bool   `json:"undo,omitempty" doc:"unpins, unmutes, marks as unread, deletes the label…"`
+	Action    string   `json:"action" enum:"archive,clearChat,contact,deleteChat,deleteForMe,label,labelChat,labelMessage,mute,pin,pushName,read,remove,rotateKey,star"`
+	Chat      string   `json:"chat,omitempty" doc:"a number, a JID, a LID or a group; for contact, who it is"`
+	Message   string   `json:"message,omitempty" doc:"id, for star, deleteForMe and labelMessage"`
+	FromMe    bool     `json:"fromMe,omitempty" doc:"whether that message is the phone's own"`
+	Label     string   `json:"label,omitempty" doc:"id"`
+	Name      string   `json:"name,omitempty" doc:"for contact, label and pushName"`
+	FirstName string   `json:"firstName,omitempty"`
+	Color     int32    `json:"color,omitempty"`
+	Seconds   int64    `json:"seconds,omitempty" doc:"how long to mute, for ever if left out"`
+	Undo      bool     `json:"undo,omitempty" doc:"unpins, unmutes, marks as unread, deletes the label…"`
+	Index     []string `json:"index,omitempty" doc:"for remove: the entry's index, as GET shows it"`
 }
 
 // maxMuteSeconds is about thirty years.
@@ -50,6 +51,14 @@ var appStateActions = map[string]appStateAction{
 	"star": {"chat message", func(ctx context.Context, p *Phone, b appStateBody) error {
 		return p.Star(ctx, b.Chat, b.Message, b.FromMe, !b.Undo)
 	}},
+	"deleteForMe": {"chat message", func(ctx context.Context, p *Phone, b appStateBody) error {
+		return p.DeleteForMe(ctx, b.Chat, b.Message, b.FromMe)
+	}},
+	"remove": {"index", func(ctx context.Context, p *Phone, b appStateBody) error { return p.RemoveAppState(ctx, b.Index...) }},
+	"rotateKey": {"", func(ctx context.Context, p *Phone, _ appStateBody) error {
+		p.RotateAppStateKey(ctx)
+		return nil
+	}},
 	"label": {"label name", func(ctx context.Context, p *Phone, b appStateBody) error {
 		return p.EditLabel(ctx, b.Label, b.Name, b.Color, b.Undo)
 	}},
@@ -66,7 +75,7 @@ func controlChangeAppState(p *Phone, r *http.Request, body appStateBody) (none, 
 	if !known {
 		return none{}, badField("action", "want one of %s", strings.Join(slices.Sorted(maps.Keys(appStateActions)), ", "))
 	}
-	given := map[string]string{"chat": body.Chat, "message": body.Message, "label": body.Label, "name": body.Name}
+	given := map[string]string{"chat": body.Chat, "message": body.Message, "label": body.Label, "name": body.Name, "index": strings.Join(body.Index, "")}
 	for field := range strings.FieldsSeq(action.needs) {
 		if given[field] == "" {
 			return none{}, badField(field, "missing")

@@ -31,9 +31,7 @@ func (p *Phone) Reinstall(_ context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.keys.current.Store(next)
-	for _, d := range p.account.devices {
-		s.unlinkLocked(d)
-	}
+	s.unlinkAllLocked(p.account)
 	s.tellContactsLocked(p.account, notification(p.account.lid, "encrypt", element("identity", nil)))
 }
 

@@ -110,6 +110,12 @@ func (s *Simulator) unlinkLocked(d *device) {
 	}
 }
 
+func (s *Simulator) unlinkAllLocked(a *account) {
+	for _, d := range a.devices {
+		s.unlinkLocked(d)
+	}
+}
+
 // becomeActive answers the request that ends a login: what was queued while the device was away is delivered in order,
 // framed by a preview and a count, and from then on stanzas are pushed as they come.
 func (s *Simulator) becomeActive(c *connection, d *device, request *waBinary.Node) {

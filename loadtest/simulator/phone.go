@@ -72,7 +72,7 @@ func newPhone(s *Simulator, a *account) *Phone {
 	return &Phone{
 		sim: s, account: a,
 		keys:     newPhoneKeys(),
-		state:    newAppState(),
+		state:    newAppState(s.media),
 		inbox:    newInbox(&s.tasks),
 		messages: newFeed[ReceivedMessage](maxMessages),
 		receipts: newFeed[ReceivedReceipt](maxReceipts),

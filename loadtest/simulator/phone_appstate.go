@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ type appState struct {
 	store.NoopStore
 
 	mu          sync.Mutex // taken before Simulator.mu
+	media       *mediaStore
 	keys        []appStateKey
 	collections map[appstate.WAPatchName]*stateCopy
 	processor   *appstate.Processor
@@ -36,8 +38,8 @@ type stateCopy struct {
 	entries map[string]appstate.Mutation // by index MAC
 }
 
-func newAppState() *appState {
-	s := &appState{keys: []appStateKey{newAppStateKey(1)}, collections: map[appstate.WAPatchName]*stateCopy{}}
+func newAppState(media *mediaStore) *appState {
+	s := &appState{media: media, keys: []appStateKey{newAppStateKey(1)}, collections: map[appstate.WAPatchName]*stateCopy{}}
 	s.processor = appstate.NewProcessor(&store.Device{AppState: s, AppStateKeys: s}, waLog.Noop)
 	return s
 }
@@ -70,6 +72,9 @@ func (s *appState) applyLocked(name appstate.WAPatchName, raw []byte) error {
 	if err := proto.Unmarshal(raw, &patch); err != nil {
 		return err
 	}
+	if err := s.download(&patch); err != nil {
+		return fmt.Errorf("patch %d of %s: %w", patch.GetVersion().GetVersion(), name, err)
+	}
 	c := s.copyLocked(name)
 	list := &appstate.PatchList{Name: name, Patches: []*waServerSync.SyncdPatch{&patch}}
 	mutations, state, err := s.processor.DecodePatches(background, list, c.HashState, true)
@@ -87,9 +92,25 @@ func (s *appState) applyLocked(name appstate.WAPatchName, raw []byte) error {
 	return nil
 }
 
+// download fetches the mutations of a patch that does not hold them itself.
+func (s *appState) download(patch *waServerSync.SyncdPatch) error {
+	reference := patch.GetExternalMutations()
+	if reference == nil {
+		return nil
+	}
+	raw, err := openBlob(reference, s.media)
+	if err != nil {
+		return err
+	}
+	var external waServerSync.SyncdMutations
+	err = proto.Unmarshal(raw, &external)
+	patch.Mutations = external.GetMutations()
+	return err
+}
+
 // WriteAppState makes any change to the account's app state, as the phone's user would in its menus: whatsmeow's
-// package appstate builds it. The account's companions are told. It fails with [ErrPhoneOffline], or if what a companion
-// wrote before cannot be verified.
+// package appstate builds it. The account's companions are told. A change of more than 100 entries lies on the media
+// servers. It fails with [ErrPhoneOffline], or if what a companion wrote before cannot be verified.
 func (p *Phone) WriteAppState(_ context.Context, change appstate.PatchInfo) error {
 	if !p.Online() {
 		return ErrPhoneOffline
@@ -98,46 +119,49 @@ func (p *Phone) WriteAppState(_ context.Context, change appstate.PatchInfo) erro
 }
 
 func (p *Phone) writeAppState(change appstate.PatchInfo) error {
+	return p.write(change.Type, func(c *stateCopy) ([]*waServerSync.SyncdMutation, error) {
+		return p.state.setLocked(c, change)
+	})
+}
+
+// write sends a patch of mutations that are made for what the collection holds by then.
+func (p *Phone) write(name appstate.WAPatchName, mutate func(*stateCopy) ([]*waServerSync.SyncdMutation, error)) error {
 	p.state.mu.Lock()
 	defer p.state.mu.Unlock()
 	for {
-		if err := p.catchUpLocked(change.Type); err != nil {
+		if err := p.catchUpLocked(name); err != nil {
 			return err
 		}
-		c, key := p.state.copyLocked(change.Type), p.state.keys[len(p.state.keys)-1]
-		raw, err := p.state.processor.EncodePatch(background, key.id, c.HashState, change)
+		c := p.state.copyLocked(name)
+		mutations, err := mutate(c)
+		if err != nil {
+			return err
+		}
+		raw, err := p.state.patchLocked(name, c, mutations)
 		if err != nil {
 			return fmt.Errorf("encode patch: %w", err)
 		}
-		p.sim.mu.Lock()
-		err = p.sim.addPatchLocked(p.account, string(change.Type), int(c.Version), raw, nil)
-		p.sim.mu.Unlock()
+		err = p.sim.addPatch(p.account, string(name), int(c.Version), raw, nil)
 		if errors.Is(err, errConflict) {
 			continue // a companion was faster
 		}
 		if err != nil {
-			return fmt.Errorf("write %s: %w", change.Type, err)
+			return fmt.Errorf("write %s: %w", name, err)
 		}
-		return p.catchUpLocked(change.Type)
+		return p.catchUpLocked(name)
 	}
 }
 
 // catchUpLocked reads what the service has and the phone has not seen.
 func (p *Phone) catchUpLocked(name appstate.WAPatchName) error {
-	for {
-		version := int(p.state.copyLocked(name).Version)
-		p.sim.mu.Lock()
-		patches := p.account.collectionLocked(string(name)).after(version)
-		p.sim.mu.Unlock()
-		if len(patches) == 0 {
-			return nil
-		}
-		for _, raw := range patches {
-			if err := p.state.applyLocked(name, raw); err != nil {
-				return err
-			}
+	version := int(p.state.copyLocked(name).Version)
+	patches := p.sim.patches(p.account, string(name))
+	for _, next := range patches[min(version, len(patches)):] {
+		if err := p.state.applyLocked(name, next.raw); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // learnAppState reads what a companion has written. What cannot be verified is a failure to decrypt like any other.
@@ -163,12 +187,30 @@ func (p *Phone) setName(name string) {
 }
 
 func (s *appState) pushNameLocked() string {
-	for _, entry := range s.copyLocked(appstate.WAPatchCriticalBlock).entries {
+	name := appstate.Mutation{}
+	for _, entry := range s.copyLocked(appstate.WAPatchCriticalBlock).current() {
 		if entry.Index[0] == appstate.IndexSettingPushName {
-			return entry.Action.GetPushNameSetting().GetName()
+			name = entry
 		}
 	}
-	return ""
+	return name.Action.GetPushNameSetting().GetName()
+}
+
+// current lists the entries in the order of their indices, by the latest patch each: a companion that writes under a
+// newer key leaves what the older one has encrypted.
+func (c *stateCopy) current() []appstate.Mutation {
+	latest := map[string]appstate.Mutation{}
+	for _, entry := range c.entries {
+		index := strings.Join(entry.Index, " ")
+		if entry.PatchVersion >= latest[index].PatchVersion {
+			latest[index] = entry
+		}
+	}
+	all := make([]appstate.Mutation, 0, len(latest))
+	for _, index := range slices.Sorted(maps.Keys(latest)) {
+		all = append(all, latest[index])
+	}
+	return all
 }
 
 // AppStateEntry is one thing that the account's devices share: a contact's name, a pinned chat, a label…
@@ -202,7 +244,7 @@ func (p *Phone) AppState() ([]AppStateEntry, error) {
 
 // view lists a collection in the order of its indices.
 func (c *stateCopy) view(name appstate.WAPatchName) (all []AppStateEntry, err error) {
-	for _, m := range c.entries {
+	for _, m := range c.current() {
 		value, err := protojson.Marshal(m.Action)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -211,8 +253,5 @@ func (c *stateCopy) view(name appstate.WAPatchName) (all []AppStateEntry, err er
 			Collection: string(name), Index: m.Index, Value: value, Timestamp: time.UnixMilli(m.Action.GetTimestamp()).UTC(),
 		})
 	}
-	slices.SortFunc(all, func(a, b AppStateEntry) int {
-		return strings.Compare(strings.Join(a.Index, " "), strings.Join(b.Index, " "))
-	})
 	return all, nil
 }

@@ -106,6 +106,16 @@ func (p *Phone) Star(ctx context.Context, chat, id string, fromMe, starred bool)
 	})
 }
 
+// DeleteForMe deletes a message of a one-to-one chat on the account's own devices.
+func (p *Phone) DeleteForMe(ctx context.Context, chat, id string, fromMe bool) error {
+	author := map[bool]string{true: "1", false: "0"}[fromMe]
+	return p.changeChat(ctx, chat, func(jid types.JID) appstate.PatchInfo {
+		action := &waSyncAction.DeleteMessageForMeAction{DeleteMedia: proto.Bool(false), MessageTimestamp: proto.Int64(now())}
+		return oneChange(appstate.WAPatchRegularHigh, 3, &waSyncAction.SyncActionValue{DeleteMessageForMeAction: action},
+			appstate.IndexDeleteMessageForMe, jid.String(), id, author, "0")
+	})
+}
+
 // EditLabel makes, renames or deletes a label.
 func (p *Phone) EditLabel(ctx context.Context, label, name string, color int32, deleted bool) error {
 	return p.WriteAppState(ctx, appstate.BuildLabelEdit(label, name, color, deleted))
