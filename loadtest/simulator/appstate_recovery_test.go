@@ -37,6 +37,8 @@ func TestACollectionBeyondRepairIsStartedOverWithoutCompanions(t *testing.T) {
 	touch(t, a)
 	require.NoError(t, a.Pin(t.Context(), bob, true))
 	c := pairSynced(t, sim, a)
+	c.relogin()
+	next[*events.Connected](c)
 	before := indices(t, a)
 	_, _ = c.client.SendPeerMessage(within(t), whatsmeow.BuildFatalAppStateExceptionNotification(appstate.WAPatchRegularLow)) // fails if unlinked before the ack
 	next[*events.LoggedOut](c)

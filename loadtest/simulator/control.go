@@ -69,6 +69,7 @@ func (s *Simulator) controlRoutes() []route {
 		on("POST /groups/{jid}/reject", "Turns away who asked to join", s.controlMembers(RejectJoin)),
 		on("POST /groups/{jid}/subject", "Renames the group", s.controlSubject),
 		on("POST /groups/{jid}/description", "Describes the group", s.controlDescribeGroup),
+		on("POST /groups/{jid}/picture", "Changes the group's picture", s.controlGroupPicture),
 		on("POST /groups/{jid}/settings", "Changes the settings", s.controlSettings),
 		on("POST /groups/{jid}/invite", "Replaces the invite link", s.controlResetInvite),
 		on("POST /groups/{jid}/join", "Joins by the invite link", s.controlJoin),

@@ -130,6 +130,17 @@ func (s *Simulator) controlDescribeGroup(r *http.Request, body descriptionBody) 
 	})
 }
 
+type groupPictureBody struct {
+	by
+	pictureBody
+}
+
+func (s *Simulator) controlGroupPicture(r *http.Request, body groupPictureBody) (GroupInfo, error) {
+	return s.changeGroup(r, body.by, func(p *Phone, group types.JID) error {
+		return p.SetGroupPicture(r.Context(), group, body.JPEG)
+	})
+}
+
 type settingsBody struct {
 	by
 	Settings GroupSettings `json:"settings" doc:"all of them"`

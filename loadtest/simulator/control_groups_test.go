@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"testing"
 
@@ -25,6 +26,9 @@ func TestTheControlAPIRunsAGroup(t *testing.T) {
 	change("/promote", `{"members":["`+bob+`"]}`, http.StatusOK)
 	change("/subject", `{"subject":"Writers","by":"`+bob+`"}`, http.StatusOK)
 	change("/description", `{"description":"of letters"}`, http.StatusOK)
+	require.NotEmpty(t, change("/picture", `{"jpeg":"`+base64.StdEncoding.EncodeToString(photo(t, 8, 8))+`"}`, http.StatusOK).Picture)
+	require.Empty(t, change("/picture", `{"by":"`+alice+`"}`, http.StatusOK).Picture)
+	change("/picture", `{"jpeg":"aGVsbG8="}`, http.StatusBadRequest)
 	before := change("/settings", `{"settings":{"announce":true,"joinApproval":true,"ephemeral":86400}}`, http.StatusOK)
 	require.NotEqual(t, before.Invite, change("/invite", `{}`, http.StatusOK).Invite)
 	require.Len(t, change("/join", `{"by":"`+dave+`"}`, http.StatusOK).Requests, 1)

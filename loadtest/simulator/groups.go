@@ -41,6 +41,7 @@ type group struct {
 	creator  *account
 	subject  attributed
 	topic    topic
+	picture  *picture
 	settings GroupSettings
 	members  []member // in the order of joining
 	version  int      // of the list of members
@@ -83,7 +84,7 @@ type member struct {
 // GroupSettings are what the admins of a group decide.
 type GroupSettings struct {
 	Announce     bool   `json:"announce"`     // only admins write
-	Locked       bool   `json:"locked"`       // only admins change subject, description and timer
+	Locked       bool   `json:"locked"`       // only admins change subject, description, picture and timer
 	AdminsAdd    bool   `json:"adminsAdd"`    // only admins add members
 	JoinApproval bool   `json:"joinApproval"` // who comes by the link waits for an admin
 	Ephemeral    uint32 `json:"ephemeral"`    // seconds after which messages disappear, 0 for never

@@ -95,6 +95,19 @@ func (a groupAct) setTopic(id, previous, text string) error {
 	return nil
 }
 
+// setPicture replaces the picture, none removing it.
+func (a groupAct) setPicture(next *picture) error {
+	if err := a.requireRight(a.g.settings.Locked); err != nil {
+		return err
+	}
+	a.s.servedLocked(a.g.picture, next)
+	a.g.picture = next
+	for _, member := range a.g.accounts() {
+		a.s.tellOwnLocked(member, nil, notification(a.g.jid, "picture", next.change(a.g.jid, a.by.named(a.g.mode))))
+	}
+	return nil
+}
+
 // disappearing are the timers that WhatsApp knows, in seconds.
 var disappearing = []uint32{0, 24 * 3600, 7 * 24 * 3600, 90 * 24 * 3600}
 

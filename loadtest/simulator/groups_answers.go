@@ -79,6 +79,19 @@ func (a groupAct) answerQuery(asked *waBinary.Node) ([]waBinary.Node, error) {
 	return []waBinary.Node{a.g.node(true)}, nil
 }
 
+// answerPicture tells where a community's picture can be fetched; that of a group is asked for like an account's.
+func (a groupAct) answerPicture(asked *waBinary.Node) ([]waBinary.Node, error) {
+	if err := a.requireMember(); err != nil {
+		return nil, err
+	}
+	wanted := asked.GetChildByTag("picture")
+	shown := element("picture", waBinary.Attrs{"status": 204})
+	if a.g.picture != nil {
+		shown = a.s.pictureNode(a.g.picture, &wanted)
+	}
+	return []waBinary.Node{element("pictures", nil, shown)}, nil
+}
+
 func answerInvite(reset bool) groupRequest {
 	return func(a groupAct, _ *waBinary.Node) ([]waBinary.Node, error) {
 		code, err := a.inviteCode(reset)

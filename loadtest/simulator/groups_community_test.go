@@ -8,6 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"whatsapp-web-server/loadtest/simulator"
+	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
 func TestGroupsAreLinkedToACommunityAndUnlinked(t *testing.T) {
@@ -45,4 +46,20 @@ func TestGroupsAreLinkedToACommunityAndUnlinked(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, parts, 2)
 	require.ErrorIs(t, c.bob.client.LinkGroup(within(t), community.JID, c.group), whatsmeow.ErrIQForbidden)
+}
+
+func TestACommunityHasAPicture(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a := addPhone(t, sim, alice)
+	companion := newCompanion(t, sim).pair(a)
+	community, err := a.CreateGroup(t.Context(), simulator.GroupOptions{Subject: "Town", Community: true})
+	require.NoError(t, err)
+	asked := &whatsmeow.GetProfilePictureParams{IsCommunity: true}
+	_, err = companion.client.GetProfilePictureInfo(within(t), community, asked)
+	require.ErrorIs(t, err, whatsmeow.ErrProfilePictureNotSet)
+	full := photo(t, 20, 20)
+	require.NoError(t, a.SetGroupPicture(t.Context(), community, full))
+	info, err := companion.client.GetProfilePictureInfo(within(t), community, asked)
+	require.NoError(t, err)
+	require.Equal(t, full, fetch(t, info.URL))
 }

@@ -40,6 +40,7 @@ type groupRequest func(a groupAct, asked *waBinary.Node) ([]waBinary.Node, error
 // groupRequests are what a group is asked, by type and child.
 var groupRequests = map[string]groupRequest{
 	"get query":                        groupAct.answerQuery,
+	"get pictures":                     groupAct.answerPicture,
 	"get invite":                       answerInvite(false),
 	"set invite":                       answerInvite(true),
 	"set accept":                       groupAct.answerAccept,

@@ -304,3 +304,50 @@ func TestSettingsOfAGroupAreToldAndHold(t *testing.T) {
 	_, err = c.bob.sendTo(c.group, "now I may")
 	require.NoError(t, err)
 }
+
+func TestAGroupsPictureIsSetByThoseWhoMayAndSeenByItsMembers(t *testing.T) {
+	c := newCircle(t, simulator.GroupOptions{})
+	_, err := c.alice.client.GetProfilePictureInfo(within(t), c.group, nil)
+	require.ErrorIs(t, err, whatsmeow.ErrProfilePictureNotSet)
+
+	full := photo(t, 200, 100)
+	id, err := c.bob.client.SetGroupPhoto(within(t), c.group, full)
+	require.NoError(t, err)
+	for _, member := range []*companion{c.alice, c.bob} {
+		changed := next[*events.Picture](member)
+		require.Equal(t, id, changed.PictureID)
+		require.Equal(t, c.group, changed.JID)
+		require.Equal(t, c.b.LID(), changed.Author)
+	}
+	info, err := c.alice.client.GetProfilePictureInfo(within(t), c.group, nil)
+	require.NoError(t, err)
+	require.Equal(t, full, fetch(t, info.URL))
+	preview, err := c.alice.client.GetProfilePictureInfo(within(t), c.group, &whatsmeow.GetProfilePictureParams{Preview: true})
+	require.NoError(t, err)
+	require.NotEqual(t, full, fetch(t, preview.URL))
+
+	require.NoError(t, c.phoneA.ChangeGroupSettings(t.Context(), c.group, func(s *simulator.GroupSettings) { s.Locked = true }))
+	_, err = c.bob.client.SetGroupPhoto(within(t), c.group, photo(t, 8, 8))
+	require.ErrorIs(t, err, whatsmeow.ErrIQNotAuthorized)
+	_, err = c.alice.client.SetGroupPhoto(within(t), c.group, []byte("no picture"))
+	require.ErrorIs(t, err, whatsmeow.ErrInvalidImageFormat)
+	_, err = c.alice.client.SetGroupPhoto(within(t), c.group, nil)
+	require.NoError(t, err)
+	require.True(t, next[*events.Picture](c.bob).Remove)
+	_, err = c.bob.client.GetProfilePictureInfo(within(t), c.group, nil)
+	require.ErrorIs(t, err, whatsmeow.ErrProfilePictureNotSet)
+}
+
+func TestAGroupsPictureIsForMembersAndWhoHasItsLink(t *testing.T) {
+	c := newCircle(t, simulator.GroupOptions{})
+	outsider := newCompanion(t, c.sim).pair(addPhone(t, c.sim, "491700000004"))
+	require.NoError(t, c.phoneA.SetGroupPicture(t.Context(), c.group, photo(t, 8, 8)))
+	group, _ := c.sim.Group(c.group)
+	_, err := outsider.client.GetProfilePictureInfo(within(t), c.group, nil)
+	require.ErrorIs(t, err, whatsmeow.ErrProfilePictureUnauthorized)
+	_, err = outsider.client.SetGroupPhoto(within(t), c.group, photo(t, 8, 8))
+	require.ErrorIs(t, err, whatsmeow.ErrIQForbidden)
+	info, err := outsider.client.GetProfilePictureInfo(within(t), c.group, &whatsmeow.GetProfilePictureParams{InviteCode: group.Invite})
+	require.NoError(t, err)
+	require.Equal(t, group.Picture, info.ID)
+}

@@ -138,6 +138,19 @@ func (p *Phone) SetGroupDescription(_ context.Context, group types.JID, text str
 	return p.actOn(group, func(a groupAct) error { return a.setTopic(newMessageID(), a.g.topic.id, text) })
 }
 
+// SetGroupPicture replaces a group's picture, a JPEG of at most 4096 pixels in each direction, and tells the members. No
+// bytes remove it.
+func (p *Phone) SetGroupPicture(_ context.Context, group types.JID, full []byte) error {
+	var next *picture
+	if len(full) > 0 {
+		var err error
+		if next, err = newPicture(full); err != nil {
+			return err
+		}
+	}
+	return p.actOn(group, func(a groupAct) error { return a.setPicture(next) })
+}
+
 // ChangeGroupSettings applies a change to a group's settings, which must not block.
 func (p *Phone) ChangeGroupSettings(_ context.Context, group types.JID, change func(*GroupSettings)) error {
 	return p.actOn(group, func(a groupAct) error { return a.changeSettings(change) })
@@ -210,6 +223,7 @@ type GroupInfo struct {
 	Requests    []GroupMember `json:"requests"` // who waits for an admin
 	Invite      string        `json:"invite"`   // the code of its link
 	Community   string        `json:"community,omitempty"`
+	Picture     string        `json:"picture,omitempty"` // its id
 }
 
 // Group tells what the service knows of a group.
@@ -223,6 +237,9 @@ func (s *Simulator) Group(jid types.JID) (GroupInfo, bool) {
 	info := GroupInfo{
 		JID: g.jid.String(), Subject: g.subject.text, Description: g.topic.text, Owner: g.creator.number,
 		Addressing: string(g.mode), Settings: g.settings, Invite: g.invite, Members: []GroupMember{}, Requests: []GroupMember{},
+	}
+	if g.picture != nil {
+		info.Picture = g.picture.id
 	}
 	if g.parent != nil {
 		info.Community = g.parent.jid.String()

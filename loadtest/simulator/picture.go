@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 )
 
 // picture is a profile picture in both sizes. It does not change; a new picture has a new id and path.
@@ -78,23 +79,38 @@ func (p *Phone) SetPicture(_ context.Context, full []byte) (id string, err error
 
 // setPictureLocked changes a picture, or removes it, and tells who may know.
 func (s *Simulator) setPictureLocked(a *account, author *device, next *picture) {
-	if before := a.profile.picture; before != nil {
-		delete(s.pictures, before.path)
-	}
-	change := element("delete", waBinary.Attrs{"jid": a.lid})
-	if a.profile.picture = next; next != nil {
-		s.pictures[next.path] = next
-		change = element("set", waBinary.Attrs{"jid": a.lid, "id": next.id, "author": a.lid})
-	}
+	s.servedLocked(a.profile.picture, next)
+	a.profile.picture = next
+	change := next.change(a.lid, a.lid)
 	if !a.hidesLocked("profile") {
 		s.tellContactsLocked(a, notification(a.lid, "picture", change))
 	}
 	s.tellOwnLocked(a, author, notification(a.pn, "account_sync", element("picture", nil)))
 }
 
-// setPicture takes a companion's new picture of its own account. Group pictures are not modelled.
+// servedLocked makes the service listener serve a picture in place of the one before. Either may be nil.
+func (s *Simulator) servedLocked(before, next *picture) {
+	if before != nil {
+		delete(s.pictures, before.path)
+	}
+	if next != nil {
+		s.pictures[next.path] = next
+	}
+}
+
+// change tells whose picture this is from now on, or that it has none.
+func (p *picture) change(of, author types.JID) waBinary.Node {
+	if p == nil {
+		return element("delete", waBinary.Attrs{"jid": of, "author": author})
+	}
+	return element("set", waBinary.Attrs{"jid": of, "id": p.id, "author": author})
+}
+
+// setPicture takes a companion's new picture of its own account or of a group.
 func (s *Simulator) setPicture(_ *connection, d *device, request *waBinary.Node) waBinary.Node {
-	if target := attrJID(request, "target"); !target.IsEmpty() && target.User != d.account.pn.User && target.User != d.account.lid.User {
+	target := attrJID(request, "target")
+	own := target.IsEmpty() || target.User == d.account.pn.User || target.User == d.account.lid.User
+	if !own && target.Server != types.GroupServer {
 		return failed(request, 405, "not-allowed")
 	}
 	var next *picture
@@ -104,37 +120,65 @@ func (s *Simulator) setPicture(_ *connection, d *device, request *waBinary.Node)
 			return failed(request, 406, "not-acceptable")
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.setPictureLocked(d.account, d, next)
+	if err := s.changePicture(d, target, own, next); err != nil {
+		code, text := groupRefusal(err)
+		return failed(request, code, text)
+	}
 	if next == nil {
 		return result(request)
 	}
 	return result(request, element("picture", waBinary.Attrs{"id": next.id}))
 }
 
-// getPicture tells where an account's picture can be fetched.
+func (s *Simulator) changePicture(d *device, target types.JID, own bool, next *picture) error {
+	if !own {
+		return s.actOn(d.account, target, func(a groupAct) error { return a.setPicture(next) })
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setPictureLocked(d.account, d, next)
+	return nil
+}
+
+// getPicture tells where the picture of an account or a group can be fetched.
 func (s *Simulator) getPicture(_ *connection, d *device, request *waBinary.Node) waBinary.Node {
 	asked := request.GetChildByTag("picture")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accountOfLocked(attrJID(request, "target"))
+	shown, may := s.pictureOfLocked(d.account, attrJID(request, "target"), attr(&asked, "invite"))
 	switch {
-	case a == nil || a.profile.picture == nil:
+	case shown == nil:
 		return failed(request, 404, "item-not-found")
-	case a != d.account && a.hidesLocked("profile"):
+	case !may:
 		return failed(request, 401, "not-authorized")
-	case attr(&asked, "id") == a.profile.picture.id:
-		return result(request, element("picture", waBinary.Attrs{"status": 304}))
 	}
-	size, path := attr(&asked, "type"), a.profile.picture.path
+	return result(request, s.pictureNode(shown, &asked))
+}
+
+// pictureOfLocked finds the picture of an account or a group, and tells whether somebody may see it: a group's is for
+// its members and who has the code of its link.
+func (s *Simulator) pictureOfLocked(by *account, target types.JID, invite string) (shown *picture, may bool) {
+	if g := s.groups[target]; g != nil {
+		return g.picture, g.has(by) || invite == g.invite
+	}
+	a := s.accountOfLocked(target)
+	if a == nil {
+		return nil, false
+	}
+	return a.profile.picture, a == by || !a.hidesLocked("profile")
+}
+
+// pictureNode tells where a picture can be fetched in the size that is asked for, unless it is known already.
+func (s *Simulator) pictureNode(shown *picture, asked *waBinary.Node) waBinary.Node {
+	if attr(asked, "id") == shown.id {
+		return element("picture", waBinary.Attrs{"status": 304})
+	}
+	size := attr(asked, "type")
 	if size != "preview" {
 		size = "image"
 	}
-	path += "?size=" + size
-	return result(request, element("picture", waBinary.Attrs{
-		"id": a.profile.picture.id, "type": size, "direct_path": path, "url": s.serviceURL() + path,
-	}))
+	path := shown.path + "?size=" + size
+	return element("picture", waBinary.Attrs{"id": shown.id, "type": size, "direct_path": path, "url": s.serviceURL() + path})
 }
 
 // serviceURL is where the service listener answers plain HTTP requests.
