@@ -60,6 +60,7 @@ func serve(ctx context.Context, options simulator.Options, out io.Writer) (err e
 		return fmt.Errorf("write the server's environment: %w", err)
 	}
 	fmt.Fprintf(out, "Simulated WhatsApp on %s\nControl API on %s\n", sim.Endpoint(), sim.ControlURL())
+	fmt.Fprintf(out, "Look at it in a browser: %s\n", sim.ControlURL())
 	// A database of its own, because a server refuses accounts of another network.
 	fmt.Fprintf(out, "Start a server on it: env $(cat %s) SQLITE_DB_PATH=./db/simulator.db make run\n", file)
 	<-ctx.Done()

@@ -108,8 +108,12 @@ func (s *Simulator) AddPhone(number, name string) (*Phone, error) {
 	a.lid = s.unusedLIDLocked(number)
 	s.accounts[number] = a
 	s.byLID[a.lid.User] = a
+	a.tellChanged()
 	return a.phone, nil
 }
+
+// tellChanged tells who watches that the account, its phone or its devices are not as before.
+func (a *account) tellChanged() { a.phone.sim.changes.tell(changedPhone, a.number) }
 
 // unusedLIDLocked derives a 15-digit LID from the number, so that a number has the same LID in every run.
 func (s *Simulator) unusedLIDLocked(number string) types.JID {

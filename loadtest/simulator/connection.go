@@ -314,6 +314,7 @@ func (s *Simulator) unregister(c *connection) {
 	}
 	if d := c.device; d != nil && d.connection == c {
 		d.connection, d.active = nil, false
+		d.account.tellChanged()
 	}
 }
 

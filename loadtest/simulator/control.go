@@ -21,9 +21,11 @@ func (s *Simulator) controlRoutes() []route {
 		on("GET /openapi.json", "This description", s.controlDescription),
 		on("GET /stats", "The referee's counts", s.controlStats),
 		on("GET /log", "The stanzas taken and sent, waiting for the first if asked to", s.controlLog).polled(),
+		streaming("GET /events", "What changes, as server-sent events", eventStreamType, s.controlEvents),
 		on("POST /reset", "Forgets everything and cuts every connection", s.controlReset),
 
 		on("POST /phones", "Adds one phone, or count of them", s.controlAddPhones).creating(),
+		on("GET /phones", "The phones in the order of their numbers, or those that match", s.controlPhones).listing(),
 		on("GET /phones/{number}", "A phone with its linked devices", withPhone(s, controlPhone)),
 		on("POST /phones/{number}/online", "Switches the phone on", withPhone(s, controlOnline)),
 		on("POST /phones/{number}/offline", "Switches the phone off", withPhone(s, controlOffline)),
@@ -31,6 +33,7 @@ func (s *Simulator) controlRoutes() []route {
 		on("POST /phones/{number}/enter-code", "Links the device that shows this pairing code", withPhone(s, controlEnterCode)),
 		on("POST /phones/{number}/messages", "Sends a message", withPhone(s, controlSend)).creating(),
 		on("GET /phones/{number}/messages", "What the phone got, decrypted", withPhone(s, controlMessages)).polled(),
+		on("GET /phones/{number}/sent", "What was written on the phone", withPhone(s, controlSent)).polled(),
 		on("GET /phones/{number}/messages/{id}/media", "A message's file, downloaded, decrypted and verified", withPhone(s, controlMedia)),
 		on("POST /phones/{number}/messages/{id}/media/expire", "Makes the media servers lose a message's file", withPhone(s, controlExpire)),
 		on("POST /phones/{number}/receipts", "Sends a receipt", withPhone(s, controlSendReceipt)),
@@ -83,16 +86,19 @@ func (s *Simulator) controlRoutes() []route {
 	}
 }
 
-// controlServer serves the routes.
+// controlServer serves the routes, and the page that shows and uses them.
 func (s *Simulator) controlServer() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.controlRoutes() {
 		mux.Handle(r.pattern, r)
 	}
+	page := servePage()
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /page/", page)
 	mux.Handle("/", route{handle: func(r *http.Request) (any, error) {
 		return nil, &controlError{http.StatusNotFound, "not_found", "no such route: " + r.Method + " " + r.URL.Path}
 	}})
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux) // a foreign page in the user's browser may not steer the phones
 }
 
 // controlError is an error with its HTTP status and the code that programs read.
@@ -127,6 +133,7 @@ func statusOf(err error) *controlError {
 		status int
 		code   string
 	}{
+		{errTooManyWatchers, http.StatusServiceUnavailable, "too_many_watchers"},
 		{ErrUnknownPhone, http.StatusNotFound, "unknown_phone"},
 		{ErrUnknownDevice, http.StatusNotFound, "unknown_device"},
 		{ErrUnknownEntry, http.StatusNotFound, "unknown_entry"},

@@ -43,11 +43,15 @@ func (s *Simulator) controlAddFault(_ *http.Request, body faultView) (v idView, 
 }
 
 func (s *Simulator) controlFaults(*http.Request, none) ([]faultView, error) {
+	return s.faultViews(), nil
+}
+
+func (s *Simulator) faultViews() []faultView {
 	views := []faultView{}
 	for _, a := range s.faults.list() {
 		views = append(views, viewOf(a))
 	}
-	return views, nil
+	return views
 }
 
 func (s *Simulator) controlClearFaults(*http.Request, none) (none, error) {

@@ -19,6 +19,10 @@ func controlMessages(p *Phone, r *http.Request, _ none) ([]ReceivedMessage, erro
 	return poll(r, p.messages)
 }
 
+func controlSent(p *Phone, r *http.Request, _ none) ([]SentMessage, error) {
+	return poll(r, p.written)
+}
+
 // mediaView is a file of a message.
 type mediaView struct {
 	MIME string `json:"mime"`

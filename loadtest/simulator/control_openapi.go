@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -44,33 +45,34 @@ func (r route) operation(schemas huma.Registry) *huma.Operation {
 	o := &huma.Operation{
 		Method: method, Path: path, Summary: r.summary, OperationID: id,
 		Responses: map[string]*huma.Response{
-			strconv.Itoa(r.status): jsonResponse("done", schemas.Schema(r.answer, true, id+"Answer")),
-			"default":              jsonResponse("refused", schemas.Schema(reflect.TypeFor[refusalView](), true, "")),
+			strconv.Itoa(r.status): response("done", cmp.Or(r.media, jsonType), schemas.Schema(r.answer, true, id+"Answer")),
+			"default":              response("refused", jsonType, schemas.Schema(reflect.TypeFor[refusalView](), true, "")),
 		},
 	}
 	for _, found := range pathParameter.FindAllStringSubmatch(path, -1) {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: found[1], In: "path", Required: true, Schema: &huma.Schema{Type: "string"}})
 	}
-	if r.polls {
-		o.Parameters = append(o.Parameters, pollParameters...)
-	}
+	o.Parameters = append(o.Parameters, r.query...)
 	if r.body != reflect.TypeFor[none]() {
 		schema := schemas.Schema(r.body, true, id+"Body")
-		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{jsonType: {Schema: schema}}}
 	}
 	return o
 }
 
 var pollParameters = []*huma.Param{
 	{Name: "after", In: "query", Description: "The number of the last entry that is known already", Schema: &huma.Schema{Type: "integer"}},
+	{Name: "last", In: "query", Description: "How many entries at most, the newest ones; all if left out", Schema: &huma.Schema{Type: "integer"}},
 	{
 		Name: "wait", In: "query", Schema: &huma.Schema{Type: "string", Examples: []any{"10s"}},
 		Description: fmt.Sprintf("How long to wait for an entry if there is none, up to %v", maxControlWait),
 	},
 }
 
-func jsonResponse(description string, schema *huma.Schema) *huma.Response {
-	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+const jsonType = "application/json"
+
+func response(description, media string, schema *huma.Schema) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{media: {Schema: schema}}}
 }
 
 var wordStart = regexp.MustCompile(`\W+\w?`)

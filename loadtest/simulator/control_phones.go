@@ -1,12 +1,14 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -52,6 +54,60 @@ func (p *Phone) view() phoneView {
 		})
 	}
 	return v
+}
+
+// How many phones are listed: unless said, and at most.
+const (
+	listedPhones    = 100
+	maxListedPhones = 1000
+)
+
+var listParameters = []*huma.Param{
+	{Name: "find", In: "query", Description: "A part of the number or of the name", Schema: &huma.Schema{Type: "string"}},
+	{
+		Name: "limit", In: "query", Schema: &huma.Schema{Type: "integer"},
+		Description: fmt.Sprintf("How many to list, %d if left out, at most %d", listedPhones, maxListedPhones),
+	},
+}
+
+// listing marks the route that answers phones.
+func (r route) listing() route {
+	r.query = listParameters
+	return r
+}
+
+// phoneList are the first of the phones that match.
+type phoneList struct {
+	Phones []phoneView `json:"phones"`
+	Total  int         `json:"total"` // all that match
+}
+
+func (s *Simulator) controlPhones(r *http.Request, _ none) (list phoneList, err error) {
+	limit, err := numberIn(r, "limit", listedPhones)
+	if err != nil || limit > maxListedPhones {
+		return list, badField("limit", "want a number up to %d", maxListedPhones)
+	}
+	phones := s.phonesLike(r.FormValue("find"))
+	list = phoneList{Phones: []phoneView{}, Total: len(phones)}
+	for _, p := range phones[:min(limit, len(phones))] {
+		list.Phones = append(list.Phones, p.view())
+	}
+	return list, nil
+}
+
+// phonesLike are the phones whose number or name holds the text, in the order of their numbers.
+func (s *Simulator) phonesLike(part string) []*Phone {
+	part = strings.ToLower(part)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*Phone
+	for _, a := range s.accounts {
+		if strings.Contains(a.number, part) || strings.Contains(strings.ToLower(a.name), part) {
+			found = append(found, a.phone)
+		}
+	}
+	slices.SortFunc(found, func(a, b *Phone) int { return cmp.Compare(a.Number(), b.Number()) })
+	return found
 }
 
 // addPhonesBody asks for one phone, by number and name, or for many, by prefix and count.

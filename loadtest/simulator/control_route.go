@@ -6,20 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"reflect"
 	"strconv"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // route is one operation of the control API: how it is served, and what its description needs.
 type route struct {
-	pattern      string // method and path, as http.ServeMux has them
-	summary      string // one line
-	status       int    // of success
-	polls        bool   // takes ?after= and ?wait=
+	pattern      string        // method and path, as http.ServeMux has them
+	summary      string        // one line
+	status       int           // of success
+	query        []*huma.Param // what may stand behind the path
 	body, answer reflect.Type
 	handle       func(*http.Request) (any, error)
+
+	// Of a route that answers something else than JSON.
+	media string
+	serve http.HandlerFunc
 }
 
 // none is the body of a request that has none, and the answer that says nothing: an empty object.
@@ -41,6 +48,14 @@ func on[Body, Answer any](pattern, summary string, do func(*http.Request, Body) 
 	}
 }
 
+// streaming declares a route that writes its answer, of that media type, by itself.
+func streaming(pattern, summary, media string, serve http.HandlerFunc) route {
+	return route{
+		pattern: pattern, summary: summary, status: http.StatusOK,
+		body: reflect.TypeFor[none](), answer: reflect.TypeFor[string](), media: media, serve: serve,
+	}
+}
+
 // creating marks a route that answers 201.
 func (r route) creating() route {
 	r.status = http.StatusCreated
@@ -49,7 +64,7 @@ func (r route) creating() route {
 
 // polled marks a route that answers with [poll].
 func (r route) polled() route {
-	r.polls = true
+	r.query = pollParameters
 	return r
 }
 
@@ -65,16 +80,29 @@ func withPhone[Body, Answer any](s *Simulator, do func(*Phone, *http.Request, Bo
 }
 
 func (r route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if r.serve != nil {
+		r.serve(w, request)
+		return
+	}
 	request.Body = http.MaxBytesReader(w, request.Body, maxControlBody)
-	status := r.status
 	value, err := r.handle(request)
 	if err != nil {
-		refusal, ok := errors.AsType[*controlError](err)
-		if !ok {
-			refusal = statusOf(err)
-		}
-		status, value = refusal.status, refusal.view()
+		answerError(w, err)
+		return
 	}
+	answerJSON(w, r.status, value)
+}
+
+// answerError answers an error.
+func answerError(w http.ResponseWriter, err error) {
+	refusal, ok := errors.AsType[*controlError](err)
+	if !ok {
+		refusal = statusOf(err)
+	}
+	answerJSON(w, refusal.status, refusal.view())
+}
+
+func answerJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // the client is gone; there is nobody to tell
@@ -96,14 +124,16 @@ func readBody[T any](r *http.Request) (body T, err error) {
 	return body, nil
 }
 
-// poll answers the entries after ?after= as soon as there is one, or none when ?wait= is over.
+// poll answers the entries after ?after= as soon as there is one, or none when ?wait= is over; of many the newest ?last=.
 func poll[T any](r *http.Request, f *feed[T]) ([]T, error) {
-	after, wait := int64(0), time.Duration(0)
-	var err error
-	if raw := r.FormValue("after"); raw != "" {
-		if after, err = strconv.ParseInt(raw, 10, 64); err != nil {
-			return nil, badField("after", "want a number")
-		}
+	wait := time.Duration(0)
+	after, err := numberIn(r, "after", 0)
+	if err != nil {
+		return nil, err
+	}
+	last, err := numberIn(r, "last", math.MaxInt)
+	if err != nil {
+		return nil, err
 	}
 	if raw := r.FormValue("wait"); raw != "" {
 		if wait, err = time.ParseDuration(raw); err != nil || wait < 0 || wait > maxControlWait {
@@ -112,12 +142,25 @@ func poll[T any](r *http.Request, f *feed[T]) ([]T, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
-	entries, err := f.wait(ctx, after)
+	entries, err := f.wait(ctx, int64(after))
 	if err != nil && r.Context().Err() != nil {
 		return nil, err
 	}
 	if entries == nil {
 		entries = []T{}
 	}
-	return entries, nil
+	return entries[max(0, len(entries)-last):], nil
+}
+
+// numberIn reads a parameter that is a number, none below 0.
+func numberIn(r *http.Request, name string, unsaid int) (int, error) {
+	raw := r.FormValue(name)
+	if raw == "" {
+		return unsaid, nil
+	}
+	n, err := strconv.Atoi(raw)
+	if err != nil || n < 0 {
+		return 0, badField(name, "want a number")
+	}
+	return n, nil
 }

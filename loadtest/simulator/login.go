@@ -38,6 +38,7 @@ func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 	d.connection, d.active, c.device = c, false, d
 	d.version = versionOf(payload)
 	s.referee.login(d.endpoint(), alive)
+	d.account.tellChanged()
 	c.push(element("success", waBinary.Attrs{"t": now(), "lid": d.endpoint().lid(), "location": "sim", "display_name": d.account.name}))
 }
 
@@ -89,6 +90,7 @@ func (c *connection) detachLocked() {
 	c.closing = true
 	if d := c.device; d != nil && d.connection == c {
 		d.connection, d.active = nil, false
+		d.account.tellChanged()
 	}
 }
 
@@ -104,6 +106,7 @@ func (s *Simulator) unlinkLocked(d *device) {
 	d.removed = true
 	d.queue = nil
 	delete(d.account.devices, d.number)
+	d.account.tellChanged()
 	s.announceLocked("remove", d)
 	if c := d.connection; c != nil {
 		c.closeLocked(deviceRemoved())

@@ -266,6 +266,7 @@ func (s *Simulator) acceptCompanionLocked(d *device, answer *waBinary.Node) erro
 	}
 	d.identity = &signed
 	d.account.devices[d.number] = d
+	d.account.tellChanged()
 	s.announceLocked("add", d)
 	return nil
 }

@@ -27,6 +27,7 @@ type Phone struct {
 	state   *appState
 
 	messages *feed[ReceivedMessage]
+	written  *feed[SentMessage]
 	receipts *feed[ReceivedReceipt]
 	typing   *feed[ReceivedTyping]
 	calls    *feed[ReceivedCall]
@@ -47,11 +48,21 @@ type Phone struct {
 type ReceivedMessage struct {
 	Seq       int64     `json:"seq"` // 1, 2, 3… in the order of decryption
 	ID        string    `json:"id"`
-	From      string    `json:"from"` // the sender as number@s.whatsapp.net
-	Chat      string    `json:"chat"` // the other side as number@s.whatsapp.net, also for what an own companion sent; or the group
-	Type      string    `json:"type"` // the stanza's type: text, media, reaction, poll
-	Timestamp time.Time `json:"timestamp"`
-	FromMe    bool      `json:"fromMe"` // sent by a companion of this account
+	From      string    `json:"from"`      // the sender as number@s.whatsapp.net
+	Chat      string    `json:"chat"`      // the other side as number@s.whatsapp.net, also for what an own companion sent; or the group
+	Type      string    `json:"type"`      // the stanza's type: text, media, reaction, poll
+	Timestamp time.Time `json:"timestamp"` // the service's, in seconds
+	At        time.Time `json:"at"`        // when the phone has decrypted it
+	FromMe    bool      `json:"fromMe"`    // sent by a companion of this account
+	Contents
+}
+
+// SentMessage is a message that was written on a phone.
+type SentMessage struct {
+	Seq  int64     `json:"seq"` // 1, 2, 3… in the order of sending
+	ID   string    `json:"id"`
+	Chat string    `json:"chat"` // the other side as number@s.whatsapp.net; or the group
+	At   time.Time `json:"at"`
 	Contents
 }
 
@@ -65,6 +76,7 @@ type ReceivedReceipt struct {
 
 const (
 	maxMessages = 100_000 // kept per phone; at the bound the oldest quarter is dropped
+	maxWritten  = 10_000
 	maxReceipts = 10_000
 )
 
@@ -75,6 +87,7 @@ func newPhone(s *Simulator, a *account) *Phone {
 		state:    newAppState(s.media),
 		inbox:    newInbox(&s.tasks),
 		messages: newFeed[ReceivedMessage](maxMessages),
+		written:  newFeed[SentMessage](maxWritten),
 		receipts: newFeed[ReceivedReceipt](maxReceipts),
 		typing:   newFeed[ReceivedTyping](maxTyping),
 		calls:    newFeed[ReceivedCall](maxCalls),
@@ -113,7 +126,10 @@ func (p *Phone) Unlink(_ context.Context, device uint16) error {
 }
 
 // SetOnline switches the phone on or off. What reaches it while it is off is kept.
-func (p *Phone) SetOnline(online bool) { p.inbox.setOnline(online) }
+func (p *Phone) SetOnline(online bool) {
+	p.inbox.setOnline(online)
+	p.account.tellChanged()
+}
 
 // Online tells whether the phone is switched on.
 func (p *Phone) Online() bool { return p.inbox.isOnline() }
@@ -202,9 +218,22 @@ func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (st
 	children := append(shown.children(), element("participants", nil, participants...))
 	node := element("message", waBinary.Attrs{"id": out.id, "to": chat}, children...)
 	shown.markMessage(node.Attrs)
+	p.log(out) // before there can be an answer
 	p.sim.fanOut(p.endpoint(), &node)
 	return out.id, nil
 }
+
+// log keeps what the phone has written for those who look at it.
+func (p *Phone) log(out sentMessage) {
+	chat, now := p.pnOf(out.chat).String(), time.Now().UTC()
+	p.written.add(func(seq int64) SentMessage {
+		return SentMessage{Seq: seq, ID: out.id, Chat: chat, At: now, Contents: contentsOf(out.message)}
+	})
+	p.tellChat()
+}
+
+// tellChat tells who watches that there is more in the phone's chats.
+func (p *Phone) tellChat() { p.sim.changes.tell(changedChat, p.Number()) }
 
 // recipients are all devices of the other side and the own companions.
 func (p *Phone) recipients(other *account) []endpoint {

@@ -184,6 +184,7 @@ func (p *Phone) setName(name string) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.account.name = name
+	p.account.tellChanged()
 }
 
 func (s *appState) pushNameLocked() string {

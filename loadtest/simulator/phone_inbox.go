@@ -116,6 +116,7 @@ func (p *Phone) receive(node *waBinary.Node) {
 		p.receipts.add(func(seq int64) ReceivedReceipt {
 			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(authorOf(node)).String(), Type: attr(node, "type")}
 		})
+		p.tellChat()
 	}
 }
 
@@ -201,9 +202,10 @@ func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message)
 	p.messages.add(func(seq int64) ReceivedMessage {
 		return ReceivedMessage{
 			Seq: seq, ID: attr(node, "id"), Type: attr(node, "type"), FromMe: from.account == p.account, Contents: contents,
-			From: from.account.pn.String(), Chat: p.pnOf(chat).String(), Timestamp: time.Unix(attrInt(node, "t"), 0).UTC(),
+			From: from.account.pn.String(), Chat: p.pnOf(chat).String(), Timestamp: time.Unix(attrInt(node, "t"), 0).UTC(), At: time.Now().UTC(),
 		}
 	})
+	p.tellChat()
 }
 
 // chatNamed is the chat of a message that the phone gets, by the name that the stanza has for it.

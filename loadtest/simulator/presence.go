@@ -33,6 +33,7 @@ func (s *Simulator) receivePresence(d *device, node *waBinary.Node) {
 	}
 	if name := attr(node, "name"); name != "" {
 		d.account.name = name
+		d.account.tellChanged()
 	}
 	d.account.appearLocked(attr(node, "type"))
 }

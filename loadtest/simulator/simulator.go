@@ -107,6 +107,7 @@ type Simulator struct {
 	referee      *referee
 	journal      *feed[LogEntry]
 	media        *mediaStore
+	changes      changes
 	tasks        tasks
 	stopped      context.Context
 	stop         context.CancelFunc
@@ -201,6 +202,7 @@ func (s *Simulator) Reset() {
 	s.media.reset()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.changes.tell(changedAll, "")
 	for c := range s.connections {
 		c.abort()
 	}
