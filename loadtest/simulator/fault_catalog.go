@@ -17,6 +17,8 @@ const (
 	opAck        = "ack"        // the answer to a companion's message
 	opMessage    = "message"    // a conversation's message on its way to a companion
 	opReceipt    = "receipt"    // a receipt on its way to a companion
+	opUpload     = "upload"     // a file on its way to the media servers
+	opDownload   = "download"   // a file on its way from the media servers
 	opClock      = "clock"      // the time on every stanza to a companion
 )
 
@@ -339,6 +341,10 @@ var faultCatalog = []FaultKind{
 		Whatsmeow: "a Message for each, in the order of arrival",
 	},
 	{
+		Op: opMessage, Action: actionTruncate, Does: "delivers a message without its id; it comes again, whole, at the next login", Client: "does not confirm what it cannot name",
+		Whatsmeow: "a warning in its log and an ack with error 487; Message after the next login",
+	},
+	{
 		Op: opMessage, Action: actionMalformed, Does: "damages a message's ciphertext", Client: "asks the sender for it again",
 		Whatsmeow: "UndecryptableMessage and a retry receipt; the Message comes with the sender's answer",
 	},
@@ -358,6 +364,88 @@ var faultCatalog = []FaultKind{
 	{
 		Op: opReceipt, Action: actionReorder, Does: "holds a receipt back until the next one has gone", Client: "never falls back from read to delivered",
 		Whatsmeow: "a Receipt for each, in the order of arrival",
+	},
+
+	{
+		Op: opUpload, Action: actionError, OtherCodes: true,
+		Does: "refuses a file with the HTTP status, having read it", Client: "tries again if the status says so; asks for new auth at 401",
+		Whatsmeow: "Upload fails with \"upload failed with status code\", and is not tried again",
+	},
+	{
+		Op: opUpload, Action: actionDelay, Does: "answers an upload after delayMs", Client: "waits, within its patience",
+		Whatsmeow: "Upload waits",
+	},
+	{
+		Op: opUpload, Action: actionSlow, Does: "waits for delayMs before each 16 KiB that it reads", Client: "works, later",
+		Whatsmeow: "works, later",
+	},
+	{
+		Op: opUpload, Action: actionClose, Does: "takes a file and cuts the connection in the place of an answer", Client: "tries again",
+		Whatsmeow: "Upload fails: the request has no response",
+	},
+	{
+		Op: opUpload, Action: actionTruncate, Does: "cuts the connection in the midst of a file", Client: "tries again",
+		Whatsmeow: "Upload fails: the request has no response",
+	},
+	{
+		Op: opUpload, Action: actionHalfOpen, Does: "never answers an upload", Client: "gives up after a while and tries again",
+		Whatsmeow: "Upload has no patience of its own: it waits until its context ends",
+	},
+	{
+		Op: opUpload, Action: actionMalformed, Codes: []int{1},
+		Does: "answers an upload with what is no JSON", Client: "fails the upload",
+		Whatsmeow: "Upload fails: the answer does not parse",
+	},
+	{
+		Op: opUpload, Action: actionMalformed, Codes: []int{2},
+		Does: "keeps a file with one bit turned, and says nothing", Client: "nothing: it cannot know; who downloads the file does",
+		Whatsmeow: "Upload succeeds; Download fails with ErrInvalidMediaEncSHA256",
+	},
+
+	{
+		Op: opDownload, Action: actionError, Codes: []int{403, 404, 410},
+		Does: "refuses a download: the file is no longer there", Client: "asks the sender's phone to upload it again",
+		Whatsmeow: "Download fails with ErrMediaDownloadFailedWith403, 404 or 410, and asks no other host",
+	},
+	{
+		Op: opDownload, Action: actionError, Codes: []int{429, 502, 503, 504},
+		Does: "refuses a download for now", Client: "tries again, later each time",
+		Whatsmeow: "Download tries each host five times, 1, 2, 3… s apart",
+	},
+	{
+		Op: opDownload, Action: actionError, OtherCodes: true,
+		Does: "refuses a download with the HTTP status", Client: "tries another host",
+		Whatsmeow: "Download tries the next host at once; it fails with the last one's status",
+	},
+	{
+		Op: opDownload, Action: actionDelay, Does: "answers a download after delayMs", Client: "waits, within its patience",
+		Whatsmeow: "Download waits",
+	},
+	{
+		Op: opDownload, Action: actionSlow, Does: "waits for delayMs before each 16 KiB that it sends", Client: "works, later; gives up what gets nowhere",
+		Whatsmeow: "works, later",
+	},
+	{
+		Op: opDownload, Action: actionClose, Does: "cuts the connection in the place of an answer", Client: "tries again",
+		Whatsmeow: "Download tries again as at 503, if Go's HTTP client has not done so at once",
+	},
+	{
+		Op: opDownload, Action: actionTruncate, Does: "sends half a file and cuts the connection", Client: "tries again",
+		Whatsmeow: "Download tries the next host at once; it fails with an unexpected EOF at the last one",
+	},
+	{
+		Op: opDownload, Action: actionHalfOpen, Does: "never answers a download", Client: "gives up after a while and tries again",
+		Whatsmeow: "Download has no patience of its own: it waits until its context ends",
+	},
+	{
+		Op: opDownload, Action: actionMalformed, Codes: []int{1},
+		Does: "sends a file with one bit turned", Client: "trusts none of it, and tries another host",
+		Whatsmeow: "Download tries the next host at once; it fails with ErrInvalidMediaEncSHA256 at the last one",
+	},
+	{
+		Op: opDownload, Action: actionMalformed, Codes: []int{2},
+		Does: "sends an empty file", Client: "tries another host",
+		Whatsmeow: "Download tries the next host at once; it fails with ErrTooShortFile at the last one",
 	},
 
 	{

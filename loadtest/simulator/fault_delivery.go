@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -75,6 +76,8 @@ func (c *connection) struck(op string, fault *Fault, node waBinary.Node) []waBin
 		return []waBinary.Node{node, node}
 	case actionMalformed:
 		return []waBinary.Node{damaged(node)}
+	case actionTruncate:
+		return []waBinary.Node{withoutID(node)}
 	case actionReorder:
 		c.held.hold(op, node)
 	case actionDelay:
@@ -94,6 +97,12 @@ func (c *connection) later(delay time.Duration, do func()) {
 		case <-c.ended:
 		}
 	})
+}
+
+func withoutID(node waBinary.Node) waBinary.Node {
+	node.Attrs = maps.Clone(node.Attrs)
+	delete(node.Attrs, "id")
+	return node
 }
 
 // damaged is a copy of a message with one bit of its first ciphertext turned, or of an ack with a wrong device hash.

@@ -13,13 +13,16 @@ import (
 // suffersUpgrade lets a fault strike a client that asks for the websocket. It returns the fault if it is the
 // handshake's, and reports true if the client is not to be upgraded.
 func (s *Simulator) suffersUpgrade(w http.ResponseWriter, r *http.Request) (handshake Fault, done bool) {
-	fault := s.faults.match(opUpgrade, "")
-	if fault == nil {
-		return handshake, false
-	}
+	fault := s.faults.strike(opUpgrade, "")
+	return fault, s.suffersHTTP(w, r, fault)
+}
+
+// suffersHTTP lets a fault strike what is asked for by HTTP. It reports true if that is the end of it.
+func (s *Simulator) suffersHTTP(w http.ResponseWriter, r *http.Request, fault Fault) (done bool) {
 	switch fault.Action {
 	case actionError:
 		http.Error(w, http.StatusText(fault.Code), fault.Code)
+		return true
 	case actionClose:
 		panic(http.ErrAbortHandler) // what net/http has for it
 	case actionHalfOpen:
@@ -27,13 +30,11 @@ func (s *Simulator) suffersUpgrade(w http.ResponseWriter, r *http.Request) (hand
 		case <-r.Context().Done():
 		case <-s.stopped.Done():
 		}
+		return true
 	case actionDelay:
 		pause(s.stopped, fault.Delay)
-		return handshake, false
-	default:
-		return *fault, false
 	}
-	return handshake, true
+	return false
 }
 
 // shownCertificates are the ones that the client gets to see.

@@ -16,13 +16,13 @@ import (
 var timedActions = []string{actionDelay, actionSlow, actionSkew}
 
 // httpOps are answered by HTTP.
-var httpOps = []string{opUpgrade}
+var httpOps = []string{opUpgrade, opUpload, opDownload}
 
 // Fault is one deviation from honest behaviour. The device and its account stay as they are: a fault only lies.
 type Fault struct {
 	// Op is what is struck, and Action what happens to it. [FaultCatalog] lists the pairs that exist.
 	Op, Action string
-	// Number restricts the fault to one account. Empty means all. Nobody's number is known at an upgrade.
+	// Number restricts the fault to one account. Empty means all. Nobody's number is known at an upgrade or a download.
 	Number string
 	// Request restricts a fault of iqs to a namespace, such as usync, or to a request, such as "encrypt get count".
 	Request string
@@ -107,6 +107,14 @@ func (t *faultTable) add(f Fault) *activeFault {
 
 // match returns the first fault that strikes this occasion, or nil.
 func (t *faultTable) match(op, number string) *Fault { return t.matchRequest(op, number, "") }
+
+// strike is match for whom no fault is a fault that does nothing.
+func (t *faultTable) strike(op, number string) Fault {
+	if fault := t.match(op, number); fault != nil {
+		return *fault
+	}
+	return Fault{}
+}
 
 // matchRequest is match for an iq of the given name.
 func (t *faultTable) matchRequest(op, number, request string) *Fault {

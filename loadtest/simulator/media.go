@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -88,11 +87,13 @@ type uploadAnswer struct {
 // serveUpload keeps a blob. The token in its path is the blob's hash.
 func (s *Simulator) serveUpload(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(mediaTimeout))
-	if _, ok := s.uploader(r); !ok {
+	number, ok := s.uploader(r)
+	if !ok {
 		http.Error(w, "wrong auth", http.StatusUnauthorized)
 		return
 	}
-	blob, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
+	fault := s.faults.strike(opUpload, number)
+	blob, err := s.readUpload(r, fault, http.MaxBytesReader(w, r.Body, maxUpload))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		return
@@ -102,7 +103,17 @@ func (s *Simulator) serveUpload(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the token is not the body's hash", http.StatusBadRequest)
 		return
 	}
+	if s.suffersHTTP(w, r, fault) {
+		return
+	}
+	if fault.is(actionMalformed, 2) {
+		blob = withBitTurned(blob)
+	}
 	path := s.media.put(blob)
+	if fault.is(actionMalformed, 1) {
+		_, _ = io.WriteString(w, "stored") // the client is gone
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(uploadAnswer{ //nolint:errchkjson // the client is gone
 		URL: mediaURL(path), DirectPath: path, Handle: randomHex(8), ObjectID: randomHex(8),
@@ -116,13 +127,16 @@ func mediaURL(directPath string) string { return "https://" + mediaHosts[0] + di
 
 func (s *Simulator) serveDownload(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mediaTimeout))
+	fault := s.faults.strike(opDownload, "")
+	if s.suffersHTTP(w, r, fault) {
+		return
+	}
 	blob, status := s.media.get(r.URL.Path)
 	if status != http.StatusOK {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(blob))
+	s.serveFile(w, r, fault, blob)
 }
 
 // serveMediaDelete forgets a blob, as clients ask for with history that they have read. It is answered alike whether

@@ -26,7 +26,7 @@ const (
 // others stands for the codes that no row of the catalogue names.
 var others = map[string]int{
 	"connection stream_error": 500, "connection failure": 503, "upgrade error": 502, "login stream_error": 503,
-	"login failure": 429, "iq error": 429, "ack nack": 463,
+	"login failure": 429, "iq error": 429, "ack nack": 463, "upload error": 507, "download error": 500,
 }
 
 // disturb has one fault happen after the other, as next gives them, until ctx ends.
