@@ -22,7 +22,7 @@ func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 	if s.suffersLogin(c, number) {
 		return
 	}
-	s.awaitPrevious(number, deviceNumber)
+	s.awaitPrevious(s.previous(c, number, deviceNumber))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.deviceLocked(number, deviceNumber)
@@ -54,13 +54,7 @@ func (s *Simulator) deviceLocked(number string, deviceNumber uint16) *device {
 	return nil
 }
 
-func (s *Simulator) awaitPrevious(number string, deviceNumber uint16) {
-	s.mu.Lock()
-	var previous *connection
-	if d := s.deviceLocked(number, deviceNumber); d != nil {
-		previous = d.connection
-	}
-	s.mu.Unlock()
+func (s *Simulator) awaitPrevious(previous *connection) {
 	if previous == nil {
 		return
 	}
@@ -72,6 +66,22 @@ func (s *Simulator) awaitPrevious(number string, deviceNumber uint16) {
 		previous.awaitHungUp()
 	case <-s.stopped.Done():
 	}
+}
+
+// previous is the connection with which the device of a new one has logged in before. One that is just being linked
+// has said so on another, where that may still have to be read.
+func (s *Simulator) previous(c *connection, number string, deviceNumber uint16) *connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.deviceLocked(number, deviceNumber); d != nil {
+		return d.connection
+	}
+	for other := range s.connections {
+		if r := other.registration; r != nil && r.claim != nil && r.claim.device.noiseKey == c.noiseKey {
+			return other
+		}
+	}
+	return nil
 }
 
 // awaitHungUp waits for the end of a connection that its client has closed.
