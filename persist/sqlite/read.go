@@ -107,7 +107,7 @@ func latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
 	if m.Delete {
 		return nil, persist.ErrNotFound
 	}
-	return m.Row.Clone(), nil
+	return m.Row, nil
 }
 
 // Scan implements [persist.Engine]. The order of a table is in the file, so what
@@ -194,7 +194,9 @@ func (s scanShape) text() string {
 	if len(order) > 0 {
 		text += " ORDER BY " + strings.Join(order, direction+", ") + direction
 	}
-	return text + " LIMIT ? OFFSET ?"
+	// SQLite's planner looks at the value of a bare LIMIT parameter, and therefore
+	// prepares the statement anew for each.
+	return text + " LIMIT ?+0 OFFSET ?+0"
 }
 
 // scanValues are the parameters of text.
