@@ -25,7 +25,7 @@ var (
 	textCodec  = codec{Text, encodeText, decodeText}
 	jsonCodec  = codec{Text, encodeJSON, decodeJSON}
 	bytesCodec = codec{Blob, encodeBytes, decodeBytes}
-	arrayCodec = codec{Blob, encodeArray, decodeArray}
+	arrayCodec = codec{Blob, encodeBytes, decodeArray}
 	timeType   = reflect.TypeFor[time.Time]()
 )
 
@@ -121,18 +121,13 @@ func decodeJSON(into reflect.Value, stored any) error {
 }
 
 func encodeBytes(v reflect.Value) any {
-	if v.IsNil() {
-		return []byte{}
-	}
-	return v.Bytes()
+	return append([]byte{}, v.Bytes()...)
 }
 
 func decodeBytes(into reflect.Value, stored any) error {
-	into.SetBytes(stored.([]byte))
+	into.SetBytes(append([]byte{}, stored.([]byte)...))
 	return nil
 }
-
-func encodeArray(v reflect.Value) any { return append([]byte{}, v.Bytes()...) }
 
 func decodeArray(into reflect.Value, stored any) error {
 	blob := stored.([]byte)

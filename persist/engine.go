@@ -3,8 +3,8 @@ package persist
 import "context"
 
 // Engine is a storage backend. All methods may be called concurrently. Rows
-// handed in are not changed and not kept past the call; rows handed out belong
-// to the caller. Every error is one of the sentinels of this package or an
+// handed in may be kept, and those handed out may be the same, since nobody
+// changes a [Row]. Every error is one of the sentinels of this package or an
 // engine's own error, which callers treat as "outcome unknown".
 type Engine interface {
 	// Migrate creates or upgrades the schema. It runs once, before any other

@@ -114,6 +114,18 @@ func TestDamagedValuesAreErrors(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestRecordsAndRowsShareNoBytes(t *testing.T) {
+	session := persist.SignalSession{Address: "address", Session: []byte("original")}
+	row := persist.SignalSessions.Put(session).Row
+	copy(session.Session, "CHANGED!")
+	require.Equal(t, persist.Row{"address", []byte("original")}, row)
+
+	decoded, err := persist.SignalSessions.Decode(row)
+	require.NoError(t, err)
+	copy(decoded.Session, "CHANGED!")
+	require.Equal(t, persist.Row{"address", []byte("original")}, row)
+}
+
 func TestLargeVersionsSurvive(t *testing.T) {
 	put := persist.AppStateVersions.Put(persist.AppStateVersion{Version: math.MaxUint64})
 	decoded, err := persist.AppStateVersions.Decode(put.Row)

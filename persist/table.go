@@ -34,20 +34,10 @@ type Index struct {
 }
 
 // Row holds the values of a record in the order of its table's columns: string,
-// int64 or []byte, never nil.
+// int64 or []byte, never nil. Nobody changes a row once it is made, nor the bytes
+// of its blobs, so that engines, journals and readers can share it: [Kind.Put]
+// copies blobs into it, [Kind.Decode] out of it.
 type Row []any
-
-// Clone makes a row that shares no memory which could be written to. A nil blob
-// becomes an empty one.
-func (r Row) Clone() Row {
-	copied := slices.Clone(r)
-	for i, value := range copied {
-		if blob, ok := value.([]byte); ok {
-			copied[i] = append([]byte{}, blob...)
-		}
-	}
-	return copied
-}
 
 // Size estimates the memory that the row takes, in bytes.
 func (r Row) Size() int {

@@ -71,7 +71,7 @@ func expire[T any](ctx context.Context, s *Store, kind persist.Kind[T], q persis
 // removal returns the mutation that deletes record.
 func removal[T any](kind persist.Kind[T], record T) persist.Mutation {
 	put := kind.Put(record)
-	return persist.Mutation{Table: put.Table, Row: put.Row[:put.Table.KeyColumns], Delete: true}
+	return persist.Mutation{Table: put.Table, Row: slices.Clone(put.Row[:put.Table.KeyColumns]), Delete: true}
 }
 
 // writeInPages appends mutations that need not be one unit.

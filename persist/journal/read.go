@@ -63,12 +63,12 @@ func (j *Journal) known(at address) (record, bool) {
 	return j.clean.get(at)
 }
 
-// answer is the record as a reader gets it, to own.
+// answer is the record as a reader gets it.
 func (r record) answer() (persist.Row, error) {
 	if r.row == nil {
 		return nil, persist.ErrNotFound
 	}
-	return r.row.Clone(), nil
+	return r.row, nil
 }
 
 func (j *Journal) read(ctx context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (record, error) {

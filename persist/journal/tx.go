@@ -52,7 +52,7 @@ func (tx *Tx) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	return tx.counted(key[0].(string), row, err)
 }
 
-// Put adds writes and removals, copying them. What cannot be stored makes the
+// Put adds writes and removals. What cannot be stored makes the
 // commit fail with [persist.ErrPoisoned] and harms nobody else.
 func (tx *Tx) Put(mutations ...persist.Mutation) {
 	for _, m := range mutations {
@@ -60,7 +60,6 @@ func (tx *Tx) Put(mutations ...persist.Mutation) {
 			tx.err = errors.Join(tx.err, err)
 			continue
 		}
-		m.Row = m.Row.Clone()
 		tx.put(m)
 	}
 }
@@ -142,9 +141,10 @@ func (tx *Tx) counted(name string, row persist.Row, err error) (persist.Row, err
 		return row, err
 	case errors.Is(err, persist.ErrNotFound):
 		return persist.Row{name, delta}, nil
+	case err != nil:
+		return nil, err
 	}
-	row[1] = row[1].(int64) + delta
-	return row, err
+	return persist.Row{name, row[1].(int64) + delta}, nil
 }
 
 // settle turns the counts into writes. Reading for that is no belief of the

@@ -98,7 +98,7 @@ func (e *Engine) Get(ctx context.Context, scope persist.Scope, table *persist.Ta
 	}
 	if shelf := e.shelves[scope][table]; shelf != nil {
 		if row, ok := shelf.get(key); ok {
-			return row.Clone(), nil
+			return row, nil
 		}
 	}
 	return nil, persist.ErrNotFound

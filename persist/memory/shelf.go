@@ -14,7 +14,7 @@ import (
 const degree = 32
 
 // shelf holds one table's rows of one scope, once in the order of the key and
-// once in the order of each index. Rows on it are never changed.
+// once in the order of each index.
 type shelf struct {
 	table  *persist.Table
 	byKey  *order
@@ -85,7 +85,7 @@ func (s *shelf) mutate(m persist.Mutation) (undo func(), err error) {
 	}
 	var after persist.Row
 	if !m.Delete {
-		after = m.Row.Clone()
+		after = m.Row
 	}
 	s.replace(before, after)
 	return func() { s.replace(after, before) }, nil
@@ -127,7 +127,7 @@ func (s *shelf) scan(q persist.Query) []persist.Row {
 			return false
 		}
 		if skip--; skip < 0 {
-			rows = append(rows, e.row.Clone())
+			rows = append(rows, e.row)
 		}
 		return len(rows) < q.Limit
 	})

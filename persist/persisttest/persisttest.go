@@ -24,7 +24,7 @@ func Run(t *testing.T, open func(testing.TB) persist.Engine) {
 		{"a large record survives", largeRecord},
 		{"a missing record is not found", missing},
 		{"a put replaces, a delete removes", replaceAndDelete},
-		{"rows handed in and out are not shared", rowsNotShared},
+		{"rows handed in and out stay as they are", rowsNotChanged},
 		{"a wrong key or query is refused", misasked},
 
 		{"mutations of a batch take effect in their order", orderWithinBatch},

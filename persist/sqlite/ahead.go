@@ -90,9 +90,7 @@ func (l *layer) holds(of shelf) (ok bool) {
 	return ok
 }
 
-// put keeps a copy: the row belongs to the caller.
 func (l *layer) put(at address, m persist.Mutation) {
-	m.Row = m.Row.Clone()
 	l.bytes += m.Row.Size() - l.writes[at].Row.Size()
 	l.writes[at] = m
 	l.shelves[at.shelf] = struct{}{}
