@@ -93,6 +93,7 @@ type files struct {
 	journal *journal.Journal
 	ledger  *ledger
 	store   *devicestore.Store
+	keys    *usedKeys
 	record  persist.Account
 	entry   persist.AccountEntry
 	queue   []persist.OutboxItem
@@ -135,7 +136,7 @@ func (a *Account) open(ctx context.Context) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	f := &files{journal: j}
+	f := &files{journal: j, keys: newUsedKeys(j.Scope(), maxUsedKeys)}
 	if f.record, err = readAccount(ctx, j); err != nil {
 		return f, fmt.Errorf("read account: %w", err)
 	}

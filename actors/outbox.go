@@ -37,6 +37,7 @@ const (
 // block and run in the account's lanes; they touch the ledger only.
 type outbox struct {
 	inbound *inbound
+	keys    *usedKeys // for accept alone, which is called by one goroutine at a time
 }
 
 // accept makes a text durable, or finds what the key made before: the item is
@@ -51,10 +52,16 @@ func (o outbox) accept(ctx context.Context, command SendText) (accepted, error) 
 	if command.Text == "" || len(command.Text) > maxText {
 		return accepted{}, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
 	}
+	unused, err := o.unused(ctx, command)
+	if err != nil {
+		return accepted{}, err
+	}
 	var result accepted
 	position, err := o.inbound.ledger.write(ctx, func(u *unit) (err error) {
-		if result.sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
-			return err
+		if !unused {
+			if result.sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
+				return err
+			}
 		}
 		if command.Wait > 0 {
 			u.Patient()
@@ -72,11 +79,16 @@ func (o outbox) accept(ctx context.Context, command SendText) (accepted, error) 
 	return result, nil
 }
 
+// unused tells whether there is certainly nothing to replay.
+func (o outbox) unused(ctx context.Context, command SendText) (bool, error) {
+	if command.Key == "" {
+		return true, nil
+	}
+	return o.keys.unused(ctx, o.inbound.ledger.journal, command.Principal, command.Key)
+}
+
 // replay answers a key that was used before.
 func (o outbox) replay(ctx context.Context, u *unit, command SendText) (Sent, bool, error) {
-	if command.Key == "" {
-		return Sent{}, false, nil
-	}
 	used, err := persist.IdempotencyKeys.Get(ctx, u, o.inbound.people.scope, command.Principal, command.Key)
 	if errors.Is(err, persist.ErrNotFound) || (err == nil && used.ExpiresAt.Before(u.at)) {
 		return Sent{}, false, nil
@@ -134,6 +146,7 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendTe
 	content := ReadContent(message)
 	putContent(u, chat.String(), where.sender.String(), id, content)
 	if command.Key != "" {
+		o.keys.add(command.Principal, command.Key)
 		u.Put(persist.IdempotencyKeys.Put(persist.IdempotencyKey{
 			Principal: command.Principal, Key: command.Key, RequestHash: command.RequestHash[:],
 			MessageID: id, Chat: chat.String(), ExpiresAt: u.at.Add(idempotencyTTL),

@@ -15,7 +15,7 @@ import (
 // accept has a desk accept a message to ann.
 func (d *desk) accept(t *testing.T) (outbox, persist.OutboxItem) {
 	t.Helper()
-	box := outbox{inbound: d.inbound}
+	box := outbox{inbound: d.inbound, keys: newUsedKeys(d.journal.Scope(), maxUsedKeys)}
 	result, err := box.accept(t.Context(), SendText{To: ann.User, Text: "hello"})
 	require.NoError(t, err)
 	return box, *result.item

@@ -138,4 +138,4 @@ func (a *Account) attempted(l *link, item persist.OutboxItem, sent Sent, err err
 	a.next()
 }
 
-func (a *Account) outbox() outbox { return outbox{inbound: a.newInbound()} }
+func (a *Account) outbox() outbox { return outbox{a.newInbound(), a.files.keys} }
