@@ -80,7 +80,7 @@ type Account struct {
 
 	queue   []persist.OutboxItem // accepted, in order
 	busy    bool                 // a send is under way
-	awaited map[string]*Command  // who waits for which message's end
+	awaited map[string]awaiting  // who waits for which message's end
 
 	traffic traffic
 
@@ -102,7 +102,7 @@ type files struct {
 // NewAccount makes the behaviour of one incarnation.
 func NewAccount(number string, node *Node) *Account {
 	return &Account{
-		number: number, node: node, awaited: make(map[string]*Command),
+		number: number, node: node, awaited: make(map[string]awaiting),
 		log: node.Log.With(zap.String("account", mask(number))),
 	}
 }

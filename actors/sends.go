@@ -16,6 +16,12 @@ type accepted struct {
 	position journal.Position
 }
 
+// awaiting is who waits for a message's end, and the end of the patience.
+type awaiting struct {
+	command *Command
+	outwait *time.Timer
+}
+
 // send has a text accepted, queues it, and answers when the message has
 // reached its end or the caller's patience has.
 func (a *Account) send(command *Command, body SendText) {
@@ -60,8 +66,7 @@ func (a *Account) acceptedSend(command *Command, body SendText, result accepted,
 		command.Reply(result.sent, nil)
 	default:
 		id := result.item.MessageID
-		a.awaited[id] = command
-		a.self.After(body.Wait, func() { a.outwait(id, result) })
+		a.awaited[id] = awaiting{command, a.self.After(body.Wait, func() { a.outwait(id, result) })}
 	}
 	if result.item != nil {
 		a.queue = append(a.queue, *result.item)
@@ -72,7 +77,7 @@ func (a *Account) acceptedSend(command *Command, body SendText, result accepted,
 // outwait answers a caller whose patience is over with the acceptance, once that
 // is durable.
 func (a *Account) outwait(id string, result accepted) {
-	if a.awaited[id] == nil {
+	if _, waits := a.awaited[id]; !waits {
 		return
 	}
 	j := a.files.journal
@@ -89,16 +94,17 @@ func (a *Account) outwait(id string, result accepted) {
 // answer replies to whoever waits for a message. An error says that it is not
 // known whether the message was accepted.
 func (a *Account) answer(id string, sent Sent, err error) {
-	command := a.awaited[id]
-	if command == nil {
+	waiting, found := a.awaited[id]
+	if !found {
 		return
 	}
+	waiting.outwait.Stop()
 	delete(a.awaited, id)
 	if err != nil {
-		command.Reply(nil, &Error{Code: CodeOutcomeUnknown, Cause: err})
+		waiting.command.Reply(nil, &Error{Code: CodeOutcomeUnknown, Cause: err})
 		return
 	}
-	command.Reply(sent, nil)
+	waiting.command.Reply(sent, nil)
 }
 
 // next sends the oldest message of the outbox, if the connection allows it and
