@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"whatsapp-web-server/persist"
 )
 
 // cache keeps what is durable and was used last, absent records too. It takes
@@ -15,7 +17,7 @@ type cache struct {
 	node    *atomic.Int64 // what all caches of the node hold
 	atMost  int64         // what they may
 	records *simplelru.LRU[address, record]
-	// forgotten is the greatest version of a record that was evicted.
+	// forgotten is the greatest version of a record that was evicted or not kept.
 	forgotten Version
 }
 
@@ -24,6 +26,22 @@ func (c *cache) get(at address) (record, bool) {
 		return record{}, false
 	}
 	return c.records.Get(at)
+}
+
+// unread are the tables whose records hardly anybody reads by their key.
+var unread = map[*persist.Table]bool{
+	persist.Events.Table: true, persist.MessageContents.Table: true, persist.MediaData.Table: true,
+	persist.OutgoingEvents.Table: true, persist.IdempotencyKeys.Table: true, persist.Outbox.Table: true,
+}
+
+// written takes what has become durable, of an unread table only what has been
+// read before.
+func (c *cache) written(at address, r record) {
+	if unread[at.table] && (c.records == nil || !c.records.Contains(at)) {
+		c.forgotten = max(c.forgotten, r.version)
+		return
+	}
+	c.put(at, r)
 }
 
 func (c *cache) put(at address, r record) {

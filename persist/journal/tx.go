@@ -20,11 +20,14 @@ type Tx struct {
 	err     error // the first mutation that cannot be stored
 
 	writes    []write
-	places    map[address]int // into writes
+	places    map[address]int // into writes, once there are more than few
 	counts    map[string]int64
 	expected  []expectation
 	onDurable []func()
 }
+
+// few writes are looked through sooner than a map is made of them.
+const few = 12
 
 // write is the last mutation of a record in the unit.
 type write struct {
@@ -93,7 +96,7 @@ func (tx *Tx) Expect(table *persist.Table, key persist.Key, version Version) {
 
 func (tx *Tx) read(ctx context.Context, scope persist.Scope, table *persist.Table, key persist.Key) (record, error) {
 	if scope == tx.journal.scope && len(tx.writes) > 0 {
-		if i, ok := tx.places[addressOf(table, key)]; ok {
+		if i, ok := tx.find(addressOf(table, key)); ok {
 			return written(tx.writes[i].mutation), nil
 		}
 	}
@@ -122,15 +125,29 @@ func (tx *Tx) check(m persist.Mutation) error {
 
 func (tx *Tx) put(m persist.Mutation) {
 	at := addressOf(m.Table, m.Key())
-	if i, ok := tx.places[at]; ok {
+	if i, ok := tx.find(at); ok {
 		tx.writes[i].mutation = m
 		return
 	}
-	if tx.places == nil {
-		tx.places = map[address]int{}
-	}
-	tx.places[at] = len(tx.writes)
 	tx.writes = append(tx.writes, write{at, m})
+	switch n := len(tx.writes); {
+	case n == few+1:
+		tx.places = make(map[address]int, 2*few)
+		for i, w := range tx.writes {
+			tx.places[w.at] = i
+		}
+	case n > few:
+		tx.places[at] = n - 1
+	}
+}
+
+func (tx *Tx) find(at address) (int, bool) {
+	if tx.places != nil {
+		i, ok := tx.places[at]
+		return i, ok
+	}
+	i := slices.IndexFunc(tx.writes, func(w write) bool { return w.at == at })
+	return i, i >= 0
 }
 
 // counted adds the unit's change of a counter to what was read of it.
