@@ -16,6 +16,7 @@ import (
 type session struct {
 	conn       *sql.Conn
 	statements map[string]driver.Stmt
+	arguments  []driver.NamedValue // of the last statement; used again for the next
 }
 
 func newSession(conn *sql.Conn) *session {
@@ -25,7 +26,7 @@ func newSession(conn *sql.Conn) *session {
 // use lends the connection to fn.
 func (s *session) use(fn func(connection) error) error {
 	return s.conn.Raw(func(raw any) error {
-		return fn(connection{raw.(driver.ConnPrepareContext), s.statements})
+		return fn(connection{raw.(driver.ConnPrepareContext), s})
 	})
 }
 
@@ -39,8 +40,8 @@ func (s *session) close() error {
 
 // connection is a session in use.
 type connection struct {
-	raw        driver.ConnPrepareContext
-	statements map[string]driver.Stmt
+	raw     driver.ConnPrepareContext
+	session *session
 }
 
 // query returns what a statement selects, rows of this many columns.
@@ -49,7 +50,7 @@ func (c connection) query(text string, columns int, values []any) (found []persi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := statement.(driver.StmtQueryContext).QueryContext(context.Background(), named(values))
+	rows, err := statement.(driver.StmtQueryContext).QueryContext(context.Background(), c.session.named(values))
 	if err != nil {
 		return nil, err
 	}
@@ -78,24 +79,24 @@ func rowOf(values []driver.Value) persist.Row {
 }
 
 func (c connection) prepare(text string) (driver.Stmt, error) {
-	if statement, ok := c.statements[text]; ok {
+	if statement, ok := c.session.statements[text]; ok {
 		return statement, nil
 	}
 	statement, err := c.raw.PrepareContext(context.Background(), text)
 	if err == nil {
-		c.statements[text] = statement
+		c.session.statements[text] = statement
 	}
 	return statement, err
 }
 
 // named numbers the values. A nil blob is an empty one, not NULL.
-func named(values []any) []driver.NamedValue {
-	arguments := make([]driver.NamedValue, len(values))
+func (s *session) named(values []any) []driver.NamedValue {
+	s.arguments = s.arguments[:0]
 	for i, value := range values {
 		if blob, ok := value.([]byte); ok && blob == nil {
 			value = []byte{}
 		}
-		arguments[i] = driver.NamedValue{Ordinal: i + 1, Value: value}
+		s.arguments = append(s.arguments, driver.NamedValue{Ordinal: i + 1, Value: value})
 	}
-	return arguments
+	return s.arguments
 }

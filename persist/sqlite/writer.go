@@ -76,7 +76,7 @@ func (tx transaction) exec(query string, values ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := statement.(driver.StmtExecContext).ExecContext(context.Background(), named(values))
+	result, err := statement.(driver.StmtExecContext).ExecContext(context.Background(), tx.session.named(values))
 	if err != nil {
 		return 0, err
 	}
