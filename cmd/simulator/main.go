@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -33,13 +34,26 @@ func main() {
 
 // run serves until ctx ends, and tells out where.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	options, err := parse(args, out)
+	c, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if c.record == "" {
+		return serveFrom(ctx, c.options, out)
+	}
+	file, err := os.OpenFile(c.record, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	c.options.Record = file
+	return errors.Join(serveFrom(ctx, c.options, out), file.Close())
+}
+
+// serveFrom serves from the state directory, which it makes and removes if none was named.
+func serveFrom(ctx context.Context, options simulator.Options, out io.Writer) (err error) {
 	if options.StateDir != "" {
 		return serve(ctx, options, out)
 	}
@@ -79,21 +93,37 @@ func start(options simulator.Options) (*simulator.Simulator, error) {
 	return sim, sim.Start()
 }
 
-func parse(args []string, out io.Writer) (options simulator.Options, err error) {
+// command is what the arguments ask for.
+type command struct {
+	options simulator.Options
+	record  string // a file, or empty
+}
+
+func parse(args []string, out io.Writer) (c command, err error) {
+	o := &c.options
 	flags := flag.NewFlagSet("simulator", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.StringVar(&options.Listen, "listen", "127.0.0.1:4433", "loopback `address` of the simulated service")
-	flags.StringVar(&options.Control, "control", "127.0.0.1:4480", "loopback `address` of the control API")
-	flags.StringVar(&options.StateDir, "state-dir", "", "`directory` for ca.pem and simulator.env (default a temporary one)")
-	flags.BoolVar(&options.Plain, "plain", false, "serve ws:// without TLS")
-	flags.Int64Var(&options.Seed, "seed", 0, "`seed` of the dice that faults with a probability throw")
+	flags.StringVar(&o.Listen, "listen", "127.0.0.1:4433", "loopback `address` of the simulated service")
+	flags.StringVar(&o.Control, "control", "127.0.0.1:4480", "loopback `address` of the control API")
+	flags.StringVar(&o.StateDir, "state-dir", "", "`directory` for ca.pem and simulator.env (default a temporary one)")
+	flags.BoolVar(&o.Plain, "plain", false, "serve ws:// without TLS")
+	flags.Int64Var(&o.Seed, "seed", 0, "`seed` of the dice that faults with a probability throw")
+	flags.IntVar(&o.PreKeyCount, "prekey-count", 0, "`number` of prekeys that a new device is said to have, 0 to 4; above 0, whatsmeow uploads 50 instead of 812")
+	flags.DurationVar(&o.HandshakeDelay, "handshake-delay", 0, "`time` of silence after the handshake")
+	flags.DurationVar(&o.CloseGrace, "close-grace", 100*time.Millisecond, "`time` between a stream error or failure and the close")
+	flags.StringVar(&c.record, "record", "", "`file` for a transcript of all stanzas and messages, replaced if there is one")
 	if err := flags.Parse(args); err != nil {
-		return options, err
+		return c, err
 	}
-	if flags.NArg() > 0 {
-		return options, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	switch {
+	case flags.NArg() > 0:
+		return c, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.CloseGrace < 0:
+		return c, fmt.Errorf("close-grace %v: want none or a positive one", o.CloseGrace)
+	case o.CloseGrace == 0:
+		o.CloseGrace = -1 // as the options have it
 	}
-	return options, nil
+	return c, nil
 }
 
 // writeEnv writes simulator.env as a whole or not at all, since others wait for the file to read it.
@@ -105,7 +135,7 @@ func writeEnv(dir string, env []string) (file string, err error) {
 		return "", err
 	}
 	unfinished := file + ".new"
-	if err := os.WriteFile(unfinished, []byte(strings.Join(env, "\n")+"\n"), 0o600); err != nil { //nolint:gosec // where the user asked for it
+	if err := os.WriteFile(unfinished, []byte(strings.Join(env, "\n")+"\n"), 0o600); err != nil {
 		return "", err
 	}
 	return file, os.Rename(unfinished, file)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +79,10 @@ func TestWhatCannotBeServedIsRefused(t *testing.T) {
 		"only loopback":               {"--listen", "0.0.0.0:0", "--state-dir", t.TempDir()},
 		`unexpected argument "plain"`: {"plain"},
 		"not defined":                 {"--nonsense"},
+		"close-grace -1s":             {"--close-grace", "-1s"},
+		"handshake delay -1s":         {"--handshake-delay", "-1s", "--state-dir", t.TempDir()},
+		"prekey count 5":              {"--prekey-count", "5", "--state-dir", t.TempDir()},
+		"no such file":                {"--record", filepath.Join(t.TempDir(), "none", "wire.log")},
 	} {
 		require.ErrorContains(t, run(t.Context(), args, io.Discard), reason)
 	}
@@ -86,4 +92,38 @@ func TestHelpIsNoFailure(t *testing.T) {
 	var printed bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-h"}, &printed))
 	require.Contains(t, printed.String(), "-state-dir")
+}
+
+func TestWhatPhonesSayToEachOtherIsRecorded(t *testing.T) {
+	dir, control := t.TempDir(), freeAddress(t)
+	record := filepath.Join(dir, "wire.log")
+	_, stop := serveUntilReady(t, filepath.Join(dir, "simulator.env"), "--state-dir", dir, "--record", record, "--control", control)
+	for _, said := range [][2]string{
+		{"/phones", `{"number":"491700000001"}`},
+		{"/phones", `{"number":"491700000002"}`},
+		{"/phones/491700000001/messages", `{"to":"491700000002","text":"written down"}`},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+control+said[0], strings.NewReader(said[1]))
+		require.NoError(t, err)
+		request.Close = true
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusCreated, response.StatusCode)
+	}
+	stop()
+	written, err := os.ReadFile(record)
+	require.NoError(t, err)
+	require.Regexp(t, `491700000001 writes \S+ to \S+@lid .*"written down"`, string(written))
+}
+
+func TestTheFlagsOfTheServiceReachIt(t *testing.T) {
+	c, err := parse([]string{"--prekey-count", "4", "--handshake-delay", "1s", "--close-grace", "2s"}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, 4, c.options.PreKeyCount)
+	require.Equal(t, time.Second, c.options.HandshakeDelay)
+	require.Equal(t, 2*time.Second, c.options.CloseGrace)
+	c, err = parse([]string{"--close-grace", "0s"}, io.Discard)
+	require.NoError(t, err)
+	require.Negative(t, c.options.CloseGrace, "none, and not the default")
 }

@@ -38,6 +38,7 @@ func (s *Simulator) record(c *connection, direction string, node *waBinary.Node)
 	if children := node.GetChildren(); len(children) > 0 {
 		entry.Child = children[0].Tag
 	}
+	s.transcript.stanza(entry, node)
 	s.addEntry(entry)
 }
 
@@ -53,6 +54,9 @@ func (s *Simulator) notef(number, format string, args ...any) {
 }
 
 func (s *Simulator) addEntry(entry LogEntry) {
+	if entry.Note != "" {
+		s.transcript.note(entry)
+	}
 	s.journal.add(func(seq int64) LogEntry {
 		entry.Seq = seq
 		return entry

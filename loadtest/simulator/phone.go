@@ -215,6 +215,7 @@ func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (st
 		participants = append(participants, element("to", waBinary.Attrs{"jid": to.lid()}, enc))
 	}
 	p.sent.put(out.id, out)
+	p.sim.transcript.wrote(p, out)
 	children := append(shown.children(), element("participants", nil, participants...))
 	node := element("message", waBinary.Attrs{"id": out.id, "to": chat}, children...)
 	shown.markMessage(node.Attrs)

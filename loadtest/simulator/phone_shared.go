@@ -70,6 +70,7 @@ func (p *Phone) sendToAll(out sentMessage, readers []types.JID) (id string, err 
 	shown.markEnc(enc)
 	node.Content = append(shown.children(), element("participants", nil, keys...), enc)
 	p.sent.put(out.id, out)
+	p.sim.transcript.wrote(p, out)
 	p.log(out) // before there can be an answer
 	p.sim.fanOut(p.endpoint(), &node)
 	return out.id, nil

@@ -123,6 +123,7 @@ func (p *Phone) decryptLocked(from endpoint, stanza, enc *waBinary.Node) (*waE2E
 	if err := proto.Unmarshal(plaintext, &message); err != nil {
 		return nil, fmt.Errorf("message: %w", err)
 	}
+	p.sim.transcript.read(p, from, attr(stanza, "id"), &message)
 	if key := message.GetSenderKeyDistributionMessage(); key != nil {
 		return &message, p.takeKeyLocked(from, attrJID(stanza, "from"), key)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -38,6 +39,10 @@ type Options struct {
 	// PreKeyCount answers a device's first question for its number of prekeys. Zero is the honest answer, upon which
 	// whatsmeow uploads 812; 1 to 4 make it upload 50, which pairs about six times faster.
 	PreKeyCount int
+	// Record gets a transcript of what happens, for debugging: in lines, each stanza that clients send and get, and each
+	// message that phones read and write. Keys of the end-to-end encryption and all else that is bytes is not in the
+	// messages. It is written to by one goroutine, until Close. Nil means none.
+	Record io.Writer
 	// RootKey is the private X25519 key that signs the Noise certificate. whatsmeow's trust root is a process global,
 	// so simulators of one process should share it. Zero means a fresh random key.
 	RootKey [32]byte
@@ -80,6 +85,9 @@ func (o Options) validate() error {
 	if o.PairingWindow < 0 {
 		return fmt.Errorf("pairing window %v: want none or a positive one", o.PairingWindow)
 	}
+	if o.HandshakeDelay < 0 {
+		return fmt.Errorf("handshake delay %v: want none or a positive one", o.HandshakeDelay)
+	}
 	return errors.Join(requireLoopback("listen", o.Listen), requireLoopback("control", o.Control))
 }
 
@@ -106,6 +114,7 @@ type Simulator struct {
 	faults       *faultTable
 	referee      *referee
 	journal      *feed[LogEntry]
+	transcript   *transcript
 	media        *mediaStore
 	changes      changes
 	tasks        tasks
@@ -146,6 +155,7 @@ func New(options Options) (*Simulator, error) {
 		faults:       newFaultTable(rand.New(rand.NewPCG(uint64(options.Seed), 0))),
 		referee:      &referee{},
 		journal:      newFeed[LogEntry](maxLogEntries),
+		transcript:   newTranscript(options.Record),
 		media:        newMediaStore(),
 		connections:  map[*connection]struct{}{},
 	}
@@ -171,6 +181,7 @@ func (s *Simulator) Start() (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	s.transcript.start()
 	if s.service, err = s.listenService(); err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
@@ -190,7 +201,7 @@ func (s *Simulator) Close() error {
 	}
 	s.mu.Unlock()
 	s.tasks.closeAndWait()
-	return err
+	return errors.Join(err, s.transcript.close())
 }
 
 // Reset forgets all accounts, faults, counters and the log, and cuts every connection. Phones handed out before are
