@@ -37,6 +37,9 @@ var iqHandlers = map[string]iqHandler{
 	"status get":                     refuse(404, "item-not-found"),
 	"w:g2 get":                       (*Simulator).groupIQ,
 	"w:g2 set":                       (*Simulator).groupIQ,
+	"newsletter get messages":        (*Simulator).answerPosts,
+	"newsletter get message_updates": (*Simulator).answerPostUpdates,
+	"newsletter set live_updates":    (*Simulator).watchNewsletter,
 	"w:sync:app:state set sync":      (*Simulator).syncAppState,
 	"md set remove-companion-device": (*Simulator).removeCompanion,
 }

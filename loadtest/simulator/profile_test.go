@@ -138,7 +138,7 @@ func TestACompanionSetsTheAboutTextOfItsAccount(t *testing.T) {
 	words := "at the desk"
 	require.NoError(t, companion.client.SetStatusMessage(within(t), types.SetStatusInput{Text: &words}))
 	require.Equal(t, words, a.About())
-	_, err := companion.client.GetSubscribedNewsletters(within(t))
+	_, err := companion.client.DangerousInternals().SendMexIQ(within(t), "1", nil)
 	require.ErrorContains(t, err, "not modelled")
 }
 

@@ -7,11 +7,18 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
+// receiptViewed is the type by which clients tell that posts of a newsletter were seen.
+const receiptViewed = "view"
+
 // receiveReceipt takes a receipt from a companion: it confirms the messages to the service and goes on to whom it is
 // meant for.
 func (s *Simulator) receiveReceipt(d *device, node *waBinary.Node) error {
 	if attr(node, "id") == "" || attrJID(node, "to").IsEmpty() {
 		return fmt.Errorf("%w: receipt without id or to", errBadNode)
+	}
+	if attrJID(node, "to").Server == types.NewsletterServer && attr(node, "type") == receiptViewed {
+		s.takeViews(d, node)
+		return nil
 	}
 	ids := receiptIDs(node)
 	confirmed := s.confirm(d, "message", attrJID(node, "to"), ids...)

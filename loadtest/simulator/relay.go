@@ -11,7 +11,7 @@ import (
 // Codes with which the service refuses a message. Clients do not interpret them.
 const (
 	nackNotFound    = 404 // the recipient does not exist
-	nackNotModelled = 405 // newsletters and broadcast lists
+	nackNotModelled = 405 // broadcast lists
 )
 
 // receiveMessage takes a message from a companion: it relays it once, whatever a client repeats, and acknowledges it
@@ -26,17 +26,26 @@ func (s *Simulator) receiveMessage(c *connection, d *device, node *waBinary.Node
 		c.push(nack(node, fault.Code))
 		return nil
 	}
-	t, code := s.relayOnce(d, node)
+	ack, code := s.take(d, node)
 	if code != 0 {
 		c.push(nack(node, code))
 		return nil
 	}
-	ack := withAttr(ackFor(node), "t", t)
+	c.emit(c.struck(opAck, fault, ack)...)
+	return nil
+}
+
+// take relays a message. It returns the ack, or the code of a refusal.
+func (s *Simulator) take(d *device, node *waBinary.Node) (ack waBinary.Node, code int) {
+	if attrJID(node, "to").Server == types.NewsletterServer {
+		return s.takeLetter(d, node)
+	}
+	t, code := s.relayOnce(d, node)
+	ack = withAttr(ackFor(node), "t", t)
 	if hash := s.expectedHash(d.account, node); hash != "" {
 		ack.Attrs["phash"] = hash
 	}
-	c.emit(c.struck(opAck, fault, ack)...)
-	return nil
+	return ack, code
 }
 
 func ackFor(node *waBinary.Node) waBinary.Node {

@@ -2,11 +2,8 @@ package simulator
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
-
-	waBinary "go.mau.fi/whatsmeow/binary"
 )
 
 // timelock is the notice of a restriction in WhatsApp's JSON (whatsmeow: events.NotifyAccountReachoutTimelock).
@@ -23,13 +20,8 @@ func (p *Phone) Restrict(_ context.Context, until time.Time, kind string) error 
 	if notice.IsActive {
 		notice.Ends = strconv.FormatInt(until.Unix(), 10)
 	}
-	raw, err := json.Marshal(map[string]any{"data": map[string]any{"xwa2_notify_account_reachout_timelock": notice}})
-	if err != nil {
-		return err
-	}
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	update := waBinary.Node{Tag: "update", Attrs: waBinary.Attrs{"op_name": "NotificationUserReachoutTimelockUpdate"}, Content: raw}
-	p.sim.tellOwnLocked(p.account, nil, notification(p.account.lid, "mex", update))
+	p.sim.notifyMexLocked(p.account, "NotificationUserReachoutTimelockUpdate", "xwa2_notify_account_reachout_timelock", notice)
 	return nil
 }

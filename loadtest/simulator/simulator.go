@@ -136,6 +136,8 @@ type Simulator struct {
 	groups      map[types.JID]*group
 	invites     map[string]*group    // by the code of their link
 	revoked     recent[string, bool] // codes of links that were reset
+	newsletters map[types.JID]*newsletter
+	channels    map[string]*newsletter // by the code of their link
 }
 
 // New checks the options and prepares keys and certificates. It listens to nothing yet; see [Simulator.Start].
@@ -172,6 +174,7 @@ func (s *Simulator) clearLocked() {
 	s.links = map[string]*account{}
 	s.refs = map[string]*connection{}
 	s.groups, s.invites, s.revoked = map[types.JID]*group{}, map[string]*group{}, recent[string, bool]{}
+	s.newsletters, s.channels = map[types.JID]*newsletter{}, map[string]*newsletter{}
 }
 
 // Start listens for clients and for the control API. After an error nothing is left running.
