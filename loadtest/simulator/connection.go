@@ -229,7 +229,7 @@ func (c *connection) emit(nodes ...waBinary.Node) {
 // finish sends a last stanza and closes after the grace.
 func (c *connection) finish(last waBinary.Node) {
 	c.sim.record(c, "out", &last)
-	c.outbox.end(max(c.sim.options.CloseGrace, 0), last)
+	c.outbox.end(c.sim.Settings().CloseGrace, last)
 }
 
 // abort closes without a word.
@@ -238,7 +238,7 @@ func (c *connection) abort() { c.outbox.end(0) }
 // write sends what is pushed until the connection ends, then closes the socket, which also ends the reader.
 func (c *connection) write(ctx context.Context) {
 	defer func() { _ = c.socket.CloseNow() }()
-	pause(ctx, c.sim.options.HandshakeDelay)
+	pause(ctx, c.sim.Settings().HandshakeDelay)
 	for {
 		nodes, ended, grace := c.outbox.take()
 		if len(nodes) > 0 {

@@ -22,6 +22,8 @@ func (s *Simulator) controlRoutes() []route {
 		on("GET /stats", "The referee's counts", s.controlStats),
 		on("GET /log", "The stanzas taken and sent, waiting for the first if asked to", s.controlLog).polled(),
 		streaming("GET /events", "What changes, as server-sent events", eventStreamType, s.controlEvents),
+		on("GET /settings", "How all clients are treated", s.controlClientSettings),
+		on("POST /settings", "Changes how clients are treated from now on", s.controlSetClientSettings),
 		on("POST /reset", "Forgets everything and cuts every connection", s.controlReset),
 
 		on("POST /phones", "Adds one phone, or count of them", s.controlAddPhones).creating(),
@@ -181,6 +183,7 @@ func statusOf(err error) *controlError {
 		{ErrBadNumber, http.StatusBadRequest, "bad_request"},
 		{ErrBadQR, http.StatusBadRequest, "bad_request"},
 		{ErrBadFault, http.StatusBadRequest, "bad_request"},
+		{ErrBadSettings, http.StatusBadRequest, "bad_request"},
 		{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 		{context.Canceled, http.StatusServiceUnavailable, "cancelled"},
 	} {

@@ -47,7 +47,7 @@ func (c *connection) graceOf(f *Fault) time.Duration {
 	if f.Delay > 0 {
 		return f.Delay
 	}
-	return max(c.sim.options.CloseGrace, 0)
+	return c.sim.Settings().CloseGrace
 }
 
 // rawFrame is sent in the place of an encoded node. cutFrame is sent by half.

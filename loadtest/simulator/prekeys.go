@@ -162,7 +162,7 @@ func (s *Simulator) countPreKeys(_ *connection, d *device, request *waBinary.Nod
 	count := len(d.keys.oneTime)
 	if !d.asked {
 		d.asked = true
-		count = max(count, s.options.PreKeyCount)
+		count = max(count, s.Settings().PreKeyCount)
 	}
 	return result(request, element("count", waBinary.Attrs{"value": count}))
 }

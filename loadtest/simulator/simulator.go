@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -79,16 +80,10 @@ func (o Options) withDefaults() Options {
 }
 
 func (o Options) validate() error {
-	if o.PreKeyCount < 0 || o.PreKeyCount > 4 {
-		return fmt.Errorf("prekey count %d: want 0 to 4, more would stop the first upload", o.PreKeyCount)
-	}
 	if o.PairingWindow < 0 {
 		return fmt.Errorf("pairing window %v: want none or a positive one", o.PairingWindow)
 	}
-	if o.HandshakeDelay < 0 {
-		return fmt.Errorf("handshake delay %v: want none or a positive one", o.HandshakeDelay)
-	}
-	return errors.Join(requireLoopback("listen", o.Listen), requireLoopback("control", o.Control))
+	return errors.Join(o.settings().validate(), requireLoopback("listen", o.Listen), requireLoopback("control", o.Control))
 }
 
 // requireLoopback refuses addresses that others could reach: the simulator authenticates nobody.
@@ -115,6 +110,7 @@ type Simulator struct {
 	referee      *referee
 	journal      *feed[LogEntry]
 	transcript   *transcript
+	settings     atomic.Pointer[Settings]
 	media        *mediaStore
 	changes      changes
 	tasks        tasks
@@ -162,6 +158,7 @@ func New(options Options) (*Simulator, error) {
 		connections:  map[*connection]struct{}{},
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.settings.Store(options.settings())
 	s.clearLocked()
 	return s, nil
 }
@@ -207,11 +204,12 @@ func (s *Simulator) Close() error {
 	return errors.Join(err, s.transcript.close())
 }
 
-// Reset forgets all accounts, faults, counters and the log, and cuts every connection. Phones handed out before are
-// dead afterwards.
+// Reset forgets all accounts, faults, changed settings, counters and the log, and cuts every connection. Phones handed
+// out before are dead afterwards.
 func (s *Simulator) Reset() {
 	s.faults.clear()
 	s.referee.reset()
+	s.settings.Store(s.options.settings())
 	s.journal.reset()
 	s.media.reset()
 	s.mu.Lock()
