@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/proto/waSyncAction"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
@@ -115,6 +117,38 @@ func TestWhatACompanionChangesReachesThePhoneAndTheOtherCompanions(t *testing.T)
 		_, err := a.SendText(t.Context(), bob, "who am I?")
 		return err == nil && named.nextText().Info.PushName == "Alice the Second"
 	}, patience, 5*time.Millisecond)
+}
+
+func TestEachKindOfChangeByACompanionReachesThePhoneAndTheOtherCompanions(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
+	touch(t, a)
+	writer, reader := pairSynced(t, sim, a), pairSynced(t, sim, a)
+	chat, pn := b.LID(), types.NewJID(bob, types.DefaultUserServer)
+	contact := appstate.PatchInfo{Type: appstate.WAPatchCriticalUnblockLow, Mutations: []appstate.MutationInfo{{
+		Index: []string{appstate.IndexContact, pn.String()}, Version: 2,
+		Value: &waSyncAction.SyncActionValue{ContactAction: &waSyncAction.ContactAction{FullName: proto.String("Bob")}},
+	}}}
+	for _, row := range []struct {
+		change appstate.PatchInfo
+		index  []string
+		seen   func() (chat types.JID)
+	}{
+		{contact, []string{"contact", pn.String()}, func() types.JID { next[*events.Contact](reader); return chat }},
+		{appstate.BuildPin(chat, true), []string{"pin_v1", chat.String()}, func() types.JID { return next[*events.Pin](reader).JID }},
+		{appstate.BuildMute(chat, true, time.Hour), []string{"mute", chat.String()}, func() types.JID { return next[*events.Mute](reader).JID }},
+		{appstate.BuildArchive(chat, true, time.Time{}, nil), []string{"archive", chat.String()}, func() types.JID { return next[*events.Archive](reader).JID }},
+		{appstate.BuildMarkChatAsRead(chat, true, time.Time{}, nil), []string{"markChatAsRead", chat.String()}, func() types.JID { return next[*events.MarkChatAsRead](reader).JID }},
+		{appstate.BuildStar(chat, chat, "3A01", false, true), []string{"star", chat.String(), "3A01", "0", "0"}, func() types.JID { return next[*events.Star](reader).ChatJID }},
+		{appstate.BuildLabelEdit("7", "customers", 1, false), []string{"label_edit", "7"}, func() types.JID { next[*events.LabelEdit](reader); return chat }},
+		{appstate.BuildLabelChat(chat, "7", true), []string{"label_jid", "7", chat.String()}, func() types.JID { return next[*events.LabelAssociationChat](reader).JID }},
+		{appstate.BuildLabelMessage(chat, "7", "3A01", true), []string{"label_message", "7", chat.String(), "3A01", "0", "0"}, func() types.JID { return next[*events.LabelAssociationMessage](reader).JID }},
+		{appstate.BuildDeleteChat(chat, time.Time{}, nil, false), []string{"deleteChat", chat.String(), "0"}, func() types.JID { return next[*events.DeleteChat](reader).JID }},
+	} {
+		require.NoError(t, writer.client.SendAppState(within(t), row.change))
+		require.Equal(t, chat, row.seen(), row.index)
+		require.Contains(t, indices(t, a), fmt.Sprint(row.index))
+	}
 }
 
 // indices are those of all that the phone's account shares.

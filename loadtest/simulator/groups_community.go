@@ -71,6 +71,7 @@ func (a groupAct) answerLink(asked *waBinary.Node) ([]waBinary.Node, error) {
 	return a.changeLinks(asked.Tag, &link, func(child groupAct) {
 		child.g.parent = a.g
 		a.tellLink(child, "link", nil)
+		child.bringUp(child.g.accounts())
 	})
 }
 
@@ -79,6 +80,25 @@ func (a groupAct) answerUnlink(asked *waBinary.Node) ([]waBinary.Node, error) {
 		child.g.parent = nil
 		a.tellLink(child, "unlink", waBinary.Attrs{"unlink_reason": "unlink_group"})
 	})
+}
+
+// bringUp lets members of a community's part into the community and its announcement group.
+func (a groupAct) bringUp(people []*account) {
+	if a.g.parent == nil {
+		return
+	}
+	community := groupAct{a.s, a.g.parent, a.by}
+	for _, above := range append(community.parts(), community.g) {
+		if !above.general && !above.community {
+			continue
+		}
+		up := groupAct{a.s, above, a.by}
+		entered := slices.DeleteFunc(slices.Clone(people), above.has)
+		for _, person := range entered {
+			up.enter(person)
+		}
+		up.tellEntered(entered, "linked_group_join")
+	}
 }
 
 // changeLinks applies a change to the listed groups, of which the one who acts must be an admin as of the community.

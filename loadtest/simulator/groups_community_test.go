@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
@@ -45,7 +46,37 @@ func TestGroupsAreLinkedToACommunityAndUnlinked(t *testing.T) {
 	parts, err = client.GetSubGroups(within(t), community.JID)
 	require.NoError(t, err)
 	require.Len(t, parts, 2)
-	require.ErrorIs(t, c.bob.client.LinkGroup(within(t), community.JID, c.group), whatsmeow.ErrIQForbidden)
+	require.ErrorIs(t, c.bob.client.LinkGroup(within(t), community.JID, c.group), whatsmeow.ErrIQNotAuthorized)
+}
+
+func TestWhoEntersAGroupOfACommunityEntersTheCommunity(t *testing.T) {
+	c := newCircle(t, simulator.GroupOptions{})
+	community, err := c.alice.client.CreateGroup(within(t), whatsmeow.ReqCreateGroup{Name: "Town", GroupParent: types.GroupParent{IsParent: true}})
+	require.NoError(t, err)
+	require.NoError(t, c.alice.client.LinkGroup(within(t), community.JID, c.group))
+	joins := func(who *companion) (all []types.JID) {
+		for range 2 {
+			all = append(all, next[*events.JoinedGroup](who).JID)
+		}
+		return all
+	}
+	parts, err := c.alice.client.GetSubGroups(within(t), community.JID)
+	require.NoError(t, err)
+	above := []types.JID{community.JID, parts[0].JID}
+	if !parts[0].IsDefaultSubGroup {
+		above[1] = parts[1].JID
+	}
+	require.ElementsMatch(t, above, joins(c.bob), "of the group that was linked")
+
+	newcomer := newCompanion(t, c.sim).pair(addPhone(t, c.sim, dave))
+	group, _ := c.sim.Group(c.group)
+	_, err = newcomer.client.JoinGroupWithLink(within(t), group.Invite)
+	require.NoError(t, err)
+	require.Equal(t, c.group, next[*events.JoinedGroup](newcomer).JID)
+	require.ElementsMatch(t, above, joins(newcomer))
+	info, err := newcomer.client.GetGroupInfo(within(t), community.JID)
+	require.NoError(t, err)
+	require.Len(t, info.Participants, 4)
 }
 
 func TestACommunityHasAPicture(t *testing.T) {

@@ -98,6 +98,7 @@ func (s *Simulator) foundLocked(by *account, f founding) (g *group, failures []o
 	_, all := a.change(f.members, a.admit)
 	failures = slices.DeleteFunc(all, func(o outcome) bool { return o.code == 0 || o.code == refusedAlready })
 	a.tell(element("create", waBinary.Attrs{"type": "new"}, g.node(true)))
+	a.bringUp(g.accounts())
 	if g.community {
 		_, _, err = s.foundLocked(by, founding{
 			subject: f.subject, mode: f.mode, members: f.members, parent: g, general: true, settings: GroupSettings{Announce: true},

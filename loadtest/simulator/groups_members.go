@@ -84,6 +84,7 @@ func (a groupAct) tellEntered(entered []*account, reason string) {
 	}
 	a.tellThem(slices.DeleteFunc(a.g.accounts(), func(x *account) bool { return slices.Contains(entered, x) }), change)
 	a.tellThem(entered, create)
+	a.bringUp(entered)
 }
 
 // memberChange is the news of a change, with the next version of the list of members.

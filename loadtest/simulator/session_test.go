@@ -136,6 +136,46 @@ func TestALaterLinkedDeviceIsLearntByThoseWhoHoldTheList(t *testing.T) {
 	require.Equal(t, "after", late.nextText().Message.GetConversation())
 }
 
+// devicesOf are the devices to which a companion would encrypt for somebody.
+func (c *companion) devicesOf(who *simulator.Phone) []types.JID {
+	c.t.Helper()
+	devices, err := c.client.GetUserDevices(within(c.t), []types.JID{who.LID()})
+	require.NoError(c.t, err)
+	return devices
+}
+
+func TestAnUnlinkedDeviceIsForgottenByThoseWhoHoldTheList(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
+	sender, leaving := newCompanion(t, sim).pair(a), newCompanion(t, sim).pair(b)
+	leaving.relogin()
+	next[*events.Connected](leaving)
+	_, err := sender.send(bob, "to two devices")
+	require.NoError(t, err)
+	require.Len(t, sender.devicesOf(b), 2)
+	require.NoError(t, b.Unlink(t.Context(), leaving.client.Store.ID.Device))
+	require.Eventually(t, func() bool { return len(sender.devicesOf(b)) == 1 }, patience, 5*time.Millisecond)
+}
+
+func TestCompanionsLearnOfASiblingThatIsLinkedAndUnlinked(t *testing.T) {
+	sim := simulatortest.Start(t)
+	a := addPhone(t, sim, alice)
+	addPhone(t, sim, bob)
+	first := newCompanion(t, sim).pair(a)
+	_, err := first.send(bob, "alone")
+	require.NoError(t, err)
+	require.Len(t, first.devicesOf(a), 2, "the phone and itself")
+	second := newCompanion(t, sim).pair(a)
+	require.Eventually(t, func() bool { return len(first.devicesOf(a)) == 3 }, patience, 5*time.Millisecond)
+	_, err = first.send(bob, "with a sibling")
+	require.NoError(t, err)
+	require.Equal(t, "with a sibling", second.nextText().Message.GetConversation())
+	second.relogin()
+	next[*events.Connected](second)
+	require.NoError(t, a.Unlink(t.Context(), second.client.Store.ID.Device))
+	require.Eventually(t, func() bool { return len(first.devicesOf(a)) == 2 }, patience, 5*time.Millisecond)
+}
+
 func TestAPhoneKeepsWhatComesWhileItIsOffline(t *testing.T) {
 	sim := simulatortest.Start(t)
 	a, b := addPhone(t, sim, alice), addPhone(t, sim, bob)
