@@ -47,6 +47,7 @@ type device struct {
 	noiseKey   [32]byte
 	keyIndex   uint32
 	identity   *waAdv.ADVSignedDeviceIdentity
+	wish       historyWish
 	keys       publicKeys
 	asked      bool // has asked for its number of prekeys before
 	warned     bool // was told that few prekeys are left

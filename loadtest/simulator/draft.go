@@ -86,8 +86,8 @@ type Poll struct {
 // ErrBadDraft is the refusal of a draft that no phone could send.
 var ErrBadDraft = errors.New("bad message")
 
-// SendDraft writes and sends a message, and returns its id. Messages that it refers to must be among the last thousand
-// that the phone has sent or got.
+// SendDraft writes and sends a message, and returns its id. Messages that it refers to must be some that the phone
+// remembers.
 func (p *Phone) SendDraft(ctx context.Context, d Draft) (id string, err error) {
 	message, err := p.Write(ctx, d)
 	if err != nil {
@@ -226,9 +226,5 @@ func (p *Phone) keyOf(id string) (*waCommon.MessageKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := &waCommon.MessageKey{RemoteJID: proto.String(m.chat.String()), FromMe: proto.Bool(m.author == p.account), ID: proto.String(id)}
-	if shared(m.chat) && m.author != p.account {
-		key.Participant = proto.String(m.author.lid.String())
-	}
-	return key, nil
+	return keyOf(p.account, m.chat, id, m.author), nil
 }

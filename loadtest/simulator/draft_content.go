@@ -6,30 +6,8 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
-
-// knownMessage is a message that a phone can refer to.
-type knownMessage struct {
-	author  *account
-	device  uint16    // of the author
-	chat    types.JID // as the phone names it
-	message *waE2E.Message
-}
-
-// known finds a message among the last ones that the phone has sent or got.
-func (p *Phone) known(id string) (knownMessage, error) {
-	p.ratchets.Lock()
-	defer p.ratchets.Unlock()
-	if m, ok := p.got.get(id); ok {
-		return m, nil
-	}
-	if m, ok := p.sent.get(id); ok && !m.peer() {
-		return knownMessage{p.account, 0, m.chat, m.message}, nil
-	}
-	return knownMessage{}, fmt.Errorf("message %q: %w", id, ErrUnknownMessage)
-}
 
 func nowMS() *int64 { return proto.Int64(time.Now().UnixMilli()) }
 

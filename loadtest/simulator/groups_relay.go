@@ -179,7 +179,7 @@ func (s *Simulator) sharedReceiptToAuthor(from endpoint, author *account, receip
 
 func (s *Simulator) sharedReceiptToOwn(from endpoint, receipt waBinary.Node, author types.JID) {
 	own := withAttr(receipt, "recipient", author.ToNonAD())
-	for _, e := range s.endpoints(from.account)[1:] {
+	for _, e := range s.endpoints(from.account) {
 		if e != from {
 			s.deliver(e, own)
 		}

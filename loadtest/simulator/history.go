@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/zlib"
 	"fmt"
+	"sync"
+	"time"
 
+	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
@@ -26,44 +29,97 @@ func (p *Phone) sendIntroduction(to endpoint) error {
 	if err := p.sendPeer(to, p.keyShare()); err != nil {
 		return fmt.Errorf("key share: %w", err)
 	}
-	bootstrap := &waHistorySync.HistorySync{
-		SyncType:   waHistorySync.HistorySync_INITIAL_BOOTSTRAP.Enum(),
-		ChunkOrder: proto.Uint32(1), Progress: proto.Uint32(100),
+	return p.sendFirstHistory(to)
+}
+
+// sendFirstHistory sends a companion as much of the history as it wished for when it was linked.
+func (p *Phone) sendFirstHistory(to endpoint) error {
+	wish, _ := p.sim.wishOf(to)
+	chats := p.past.snapshot()
+	h, err := p.newHistorian(chats)
+	if err != nil {
+		return err
 	}
-	if err := p.sendHistory(to, waE2E.HistorySyncType_INITIAL_BOOTSTRAP, bootstrap); err != nil {
-		return fmt.Errorf("initial history: %w", err)
-	}
-	names := &waHistorySync.HistorySync{
-		SyncType:  waHistorySync.HistorySync_PUSH_NAME.Enum(),
-		Pushnames: []*waHistorySync.Pushname{{ID: proto.String(p.account.pn.String()), Pushname: proto.String(p.account.name)}},
-	}
-	if err := p.sendHistory(to, waE2E.HistorySyncType_PUSH_NAME, names); err != nil {
-		return fmt.Errorf("push names: %w", err)
+	for _, chunk := range planHistory(chats, wish, time.Now()) {
+		if err := p.sendHistory(to, h.write(chunk), historyNotice{inline: wish.inline}); err != nil {
+			return fmt.Errorf("history %s %d: %w", chunk.kind, chunk.order, err)
+		}
 	}
 	return nil
 }
 
-// sendHistory sends a chunk of history inside the notice itself, as phones do with small ones.
-func (p *Phone) sendHistory(to endpoint, kind waE2E.HistorySyncType, chunk *waHistorySync.HistorySync) error {
-	raw, err := proto.Marshal(chunk)
+// wishOf is what a companion wants of the history. It is false if the companion is not linked any more.
+func (s *Simulator) wishOf(to endpoint) (historyWish, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := to.account.devices[to.number]
+	if d == nil {
+		return historyWish{}, false
+	}
+	return d.wish, true
+}
+
+// maxInlineHistory is how large a piece of history may be, in bytes and compressed, that is sent within its notice; a choice, as
+// the real bound is not known.
+const maxInlineHistory = 4 << 10
+
+// historyNotice is how a companion is told of a piece of history.
+type historyNotice struct {
+	inline  bool   // within the notice, if it is small
+	request string // the id of the message that has asked for it
+}
+
+// sendHistory sends a piece of history: small ones inside the notice itself, others through the media servers.
+func (p *Phone) sendHistory(to endpoint, piece *waHistorySync.HistorySync, how historyNotice) error {
+	packed, err := compressed(piece)
 	if err != nil {
 		return err
 	}
-	var packed bytes.Buffer
-	w := zlib.NewWriter(&packed)
-	if _, err := w.Write(raw); err != nil {
-		return err
+	notice := &waE2E.HistorySyncNotification{
+		SyncType: waE2E.HistorySyncType(piece.GetSyncType()).Enum(), ChunkOrder: piece.ChunkOrder, Progress: piece.Progress,
+		PeerDataRequestSessionID: unlessEmpty(how.request),
 	}
-	if err := w.Close(); err != nil {
+	if how.inline && len(packed) <= maxInlineHistory {
+		notice.InitialHistBootstrapInlinePayload = packed
+	} else if err := p.uploadHistory(to, packed, notice); err != nil {
 		return err
 	}
 	return p.sendPeer(to, &waE2E.ProtocolMessage{
-		Type: waE2E.ProtocolMessage_HISTORY_SYNC_NOTIFICATION.Enum(),
-		HistorySyncNotification: &waE2E.HistorySyncNotification{
-			SyncType: kind.Enum(), ChunkOrder: chunk.ChunkOrder, Progress: chunk.Progress,
-			InitialHistBootstrapInlinePayload: packed.Bytes(),
-		},
+		Type: waE2E.ProtocolMessage_HISTORY_SYNC_NOTIFICATION.Enum(), HistorySyncNotification: notice,
 	})
+}
+
+// uploadHistory leaves a piece of history with the media servers, unless the companion is gone that would fetch it.
+func (p *Phone) uploadHistory(to endpoint, packed []byte, notice *waE2E.HistorySyncNotification) error {
+	if _, linked := p.sim.wishOf(to); !linked {
+		return ErrUnknownDevice
+	}
+	told, err := p.Upload(background, packed, whatsmeow.MediaHistory)
+	if err != nil {
+		return err
+	}
+	notice.DirectPath, notice.MediaKey, notice.FileLength = &told.DirectPath, told.MediaKey, &told.FileLength
+	notice.FileSHA256, notice.FileEncSHA256 = told.FileSHA256, told.FileEncSHA256
+	return nil
+}
+
+// compressors are kept, for each takes 800 KB and most pieces of history are of a few bytes.
+var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
+func compressed(piece *waHistorySync.HistorySync) ([]byte, error) {
+	raw, err := proto.Marshal(piece)
+	if err != nil {
+		return nil, err
+	}
+	w, _ := compressors.Get().(*zlib.Writer)
+	defer compressors.Put(w)
+	var packed bytes.Buffer
+	w.Reset(&packed)
+	if _, err := w.Write(raw); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return packed.Bytes(), err
 }
 
 // sendPeer sends a protocol message to one own companion.

@@ -42,6 +42,7 @@ var (
 // registration is the state of a connection whose device is not paired. Guarded by Simulator.mu.
 type registration struct {
 	keys    publicKeys
+	wish    historyWish
 	refs    []string
 	timer   *time.Timer // closes the connection when the pairing window ends
 	claim   *claim      // the scan in progress
@@ -73,7 +74,11 @@ func (s *Simulator) beginPairing(c *connection, data *waWa6.ClientPayload_Device
 	if err != nil {
 		return err
 	}
-	r := &registration{keys: keys, timer: time.AfterFunc(s.options.PairingWindow, c.abort)}
+	wish, err := parseWish(data.GetDeviceProps())
+	if err != nil {
+		return err
+	}
+	r := &registration{keys: keys, wish: wish, timer: time.AfterFunc(s.options.PairingWindow, c.abort)}
 	var nodes []waBinary.Node
 	for range pairingRefs {
 		ref := "2@" + randomHex(24)
@@ -198,7 +203,10 @@ func (a *account) newDeviceLocked(c *connection, secret []byte) (d *device, seal
 	}
 	a.lastDevice++
 	a.lastKeyIndex++
-	d = &device{account: a, number: a.lastDevice, noiseKey: c.noiseKey, keyIndex: a.lastKeyIndex, keys: c.registration.keys}
+	d = &device{
+		account: a, number: a.lastDevice, noiseKey: c.noiseKey, keyIndex: a.lastKeyIndex,
+		keys: c.registration.keys, wish: c.registration.wish,
+	}
 	if d.identity, err = a.phone.signDevice(d.keys.identity, d.keyIndex); err != nil {
 		return nil, nil, err
 	}

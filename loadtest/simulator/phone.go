@@ -25,6 +25,7 @@ type Phone struct {
 	keys    *phoneKeys
 	inbox   *inbox
 	state   *appState
+	past    past
 
 	messages *feed[ReceivedMessage]
 	written  *feed[SentMessage]
@@ -37,7 +38,7 @@ type Phone struct {
 	// of their counters. It guards what follows.
 	ratchets sync.Mutex
 	sent     recent[string, sentMessage]
-	got      recent[string, knownMessage]
+	got      recent[string, gotMessage]
 	retries  recent[string, int] // how often each message was asked for again
 	counters recent[ratchetCounter, ciphertextSum]
 	said     recent[saying, string]          // the id of each
@@ -224,8 +225,9 @@ func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (st
 	return out.id, nil
 }
 
-// log keeps what the phone has written for those who look at it.
+// log keeps what the phone has written for its history and for those who look at it.
 func (p *Phone) log(out sentMessage) {
+	p.remember(out.id, p.account, out.chat, now(), out.message)
 	chat, now := p.pnOf(out.chat).String(), time.Now().UTC()
 	p.written.add(func(seq int64) SentMessage {
 		return SentMessage{Seq: seq, ID: out.id, Chat: chat, At: now, Contents: contentsOf(out.message)}
@@ -280,4 +282,7 @@ func (p *Phone) sendReceipt(attrs waBinary.Attrs, kind types.ReceiptType, ids []
 		node = element("receipt", attrs, element("list", nil, items...))
 	}
 	p.sim.relayReceipt(p.endpoint(), &node)
+	if reads(kind) {
+		p.past.markRead(p.sim.shownAs(attrJID(&node, "to")))
+	}
 }

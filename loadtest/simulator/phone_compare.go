@@ -11,6 +11,12 @@ import (
 // saying is what a companion has said in a chat.
 type saying [sha256.Size]byte
 
+// gotMessage is a message as it has come last.
+type gotMessage struct {
+	from    endpoint
+	message *waE2E.Message
+}
+
 // compareLocked tells the referee if a companion has said something twice under two ids, or two things under one. What
 // phones send is what a test made them send; of a message to others, the own companion's copy is theirs to compare.
 func (p *Phone) compareLocked(from endpoint, chat types.JID, id string, message *waE2E.Message) {
@@ -18,7 +24,7 @@ func (p *Phone) compareLocked(from endpoint, chat types.JID, id string, message 
 		return
 	}
 	before, known := p.got.get(id)
-	if known && before.author == from.account && before.device == from.number && !sameContent(before.message, message) {
+	if known && before.from == from && !sameContent(before.message, message) {
 		p.sim.referee.violated(ChangedMessages, from, p, id)
 	}
 	if what, ok := sayingOf(from, chat, message); ok {

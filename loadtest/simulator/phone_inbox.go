@@ -112,7 +112,9 @@ func (p *Phone) receive(node *waBinary.Node) {
 		p.answerRetry(node)
 	case node.Tag == "receipt" && attr(node, "type") == string(receiptMediaRetry):
 		p.answerMediaRetry(node)
+	case node.Tag == "receipt" && p.readElsewhere(node):
 	case node.Tag == "receipt":
+		p.learnReceipt(node)
 		p.receipts.add(func(seq int64) ReceivedReceipt {
 			return ReceivedReceipt{Seq: seq, IDs: receiptIDs(node), From: p.pnOf(authorOf(node)).String(), Type: attr(node, "type")}
 		})
@@ -190,8 +192,12 @@ func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message)
 	chat := p.chatNamed(from, node)
 	p.ratchets.Lock()
 	p.compareLocked(from, chat, attr(node, "id"), message)
-	p.got.put(attr(node, "id"), knownMessage{from.account, from.number, chat, message})
+	_, again := p.got.get(attr(node, "id"))
+	p.got.put(attr(node, "id"), gotMessage{from, message})
 	p.ratchets.Unlock()
+	if !again {
+		p.remember(attr(node, "id"), from.account, chat, attrInt(node, "t"), message)
+	}
 	contents := contentsOf(message)
 	if vote := innermost(message).GetPollUpdateMessage(); vote != nil {
 		var err error

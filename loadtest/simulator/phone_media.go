@@ -72,7 +72,7 @@ var (
 )
 
 // Media downloads and decrypts the file of a message, and verifies that it is the one that its sender meant. The
-// message must be among the last thousand that the phone has sent or got.
+// message must be one that the phone remembers.
 func (p *Phone) Media(_ context.Context, id string) (file []byte, mime string, err error) {
 	known, err := p.known(id)
 	if err != nil {

@@ -90,12 +90,12 @@ func (s *Simulator) receiptToAll(from endpoint, other *account, node *waBinary.N
 	}
 }
 
-// receiptToOwn tells the reader's other companions that a chat was read; for them it is a receipt of their own user
+// receiptToOwn tells the reader's other devices that a chat was read; for them it is a receipt of their own user
 // about the chat.
 func (s *Simulator) receiptToOwn(from endpoint, node *waBinary.Node) {
 	own := withAttr(receiptFor(from, node), "recipient", attrJID(node, "to").ToNonAD())
 	for _, e := range s.endpoints(from.account) {
-		if e != from && e.number != 0 {
+		if e != from {
 			s.deliver(e, own)
 		}
 	}
