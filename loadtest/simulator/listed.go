@@ -10,8 +10,8 @@ import (
 
 // Listed tells the referee the ids of all messages that a companion lists now. It returns those that the companion has
 // acknowledged, has not asked for again, and does not list: to the service they are delivered, and nobody will see them.
-// Of what a device has taken the last 1024 are known; statuses, and what shows as no message of its own, such as edits
-// and reactions, need not be listed. A later list replaces an earlier one.
+// Of what a device has taken the last 1024 are known; statuses, posts of newsletters, and what shows as no message of
+// its own, such as edits and reactions, need not be listed. A later list replaces an earlier one.
 func (p *Phone) Listed(device uint16, ids []string) (missing []string, err error) {
 	listed := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -64,10 +64,13 @@ func (s *Simulator) askedAgain(d *device, ids []string) {
 	}
 }
 
-// isShown tells whether a stanza is a message that readers see as one.
+// isShown tells whether a stanza is a message of a chat that readers see as one.
 func isShown(node *waBinary.Node) bool {
-	if node.Tag != "message" || attr(node, "category") == "peer" || attr(node, "edit") != "" ||
-		attr(node, "type") == "reaction" || attrJID(node, "from") == types.StatusBroadcastJID {
+	chat := attrJID(node, "from")
+	if node.Tag != "message" || chat == types.StatusBroadcastJID || chat.Server == types.NewsletterServer {
+		return false
+	}
+	if attr(node, "category") == "peer" || attr(node, "edit") != "" || attr(node, "type") == "reaction" {
 		return false
 	}
 	for _, enc := range node.GetChildrenByTag("enc") {

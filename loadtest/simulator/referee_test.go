@@ -26,8 +26,6 @@ func (c *companion) say(phone *simulator.Phone, message *waE2E.Message, extra ..
 	return sent.ID
 }
 
-func wordsOf(text string) *waE2E.Message { return &waE2E.Message{Conversation: proto.String(text)} }
-
 func TestWhatIsSaidTwiceUnderTwoIDsIsCounted(t *testing.T) {
 	sim := simulatortest.Start(t, simulatortest.Allow(simulatortest.RepeatedMessages))
 	b, c := addPhone(t, sim, bob), addPhone(t, sim, "4917000000003")
@@ -36,15 +34,15 @@ func TestWhatIsSaidTwiceUnderTwoIDsIsCounted(t *testing.T) {
 	secret := proto.CloneOf(file)
 	secret.MessageContextInfo = &waE2E.MessageContextInfo{MessageSecret: []byte(strings.Repeat("s", 32))}
 
-	first := sender.say(b, wordsOf("hello"))
-	sender.say(c, wordsOf("hello"))
-	another.say(b, wordsOf("hello"))
+	first := sender.say(b, words("hello"))
+	sender.say(c, words("hello"))
+	another.say(b, words("hello"))
 	sender.say(b, file)
 	sender.say(b, file)
 	opened := sender.say(b, secret)
 	require.Zero(t, sim.Stats().RepeatedMessages, "to another, by another, a file")
 
-	again := sender.say(b, wordsOf("hello"))
+	again := sender.say(b, words("hello"))
 	reopened := sender.say(b, secret)
 	stats := sim.Stats()
 	require.EqualValues(t, 2, stats.RepeatedMessages)
@@ -106,12 +104,25 @@ func TestWhatCannotBeReadNeedNotBeListed(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestWhatIsPublishedToManyNeedNotBeListed(t *testing.T) {
+	r := newReadership(t)
+	_, err := r.phoneA.PostToNewsletter(t.Context(), r.jid, words("news"))
+	require.NoError(t, err)
+	status, err := r.phoneA.PostStatus(t.Context(), "status", bob)
+	require.NoError(t, err)
+	r.reader.nextMessage(status)
+	require.Eventually(t, r.sim.Settled, patience, time.Millisecond)
+	missing, err := r.phoneB.Listed(1, nil)
+	require.NoError(t, err)
+	require.Empty(t, missing)
+}
+
 func TestViolationsAreCountedBeyondThoseDescribed(t *testing.T) {
 	sim := simulatortest.Start(t, simulatortest.Allow(simulatortest.RepeatedMessages))
 	b := addPhone(t, sim, bob)
 	sender := newCompanion(t, sim).pair(addPhone(t, sim, alice))
 	for range 102 {
-		sender.say(b, wordsOf("again"))
+		sender.say(b, words("again"))
 	}
 	require.EqualValues(t, 101, sim.Stats().RepeatedMessages)
 	require.Len(t, sim.Stats().Violations, 100)

@@ -31,7 +31,7 @@ func TestTheTranscriptTellsWhatIsSaidAndKeepsItsSecrets(t *testing.T) {
 	companion.nextMessage(answer)
 	group, err := b.CreateGroup(t.Context(), simulator.GroupOptions{Subject: "Both", Members: []string{alice}})
 	require.NoError(t, err)
-	_, err = companion.client.SendMessage(within(t), group, wordsOf("to both"))
+	_, err = companion.client.SendMessage(within(t), group, words("to both"))
 	require.NoError(t, err)
 	nextOf(t, b, 1)
 	companion.relogin()
