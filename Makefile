@@ -76,6 +76,12 @@ test-interop: compiler
 	@./configs/setup-node.sh
 	TEST_INTEROP=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/interop
 
+## test-browser: tries the simulator's page with Chromium; needs root or sudo where neither it nor Chrome is there
+.PHONY: test-browser
+test-browser: compiler
+	@./configs/setup-browser.sh
+	TEST_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/browser
+
 ## coverage: compares coverage.out of the last test run with the floor
 .PHONY: coverage
 coverage:

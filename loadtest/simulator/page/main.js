@@ -50,8 +50,18 @@ const lookedUp = new Set();
 function lookUp(number) {
   if (lookedUp.has(number) || !/^\d+$/.test(number)) return "";
   lookedUp.add(number);
-  get(phonePath(number)).then((phone) => { phones.set(number, phone); showChat(); }, () => {});
+  findPhone(number).then((phone) => {
+    if (phone) showChat();
+  }, () => {});
   return "";
+}
+
+// findPhone gets a phone that need not exist.
+async function findPhone(number) {
+  const list = await get(`/phones?limit=1&find=${encodeURIComponent(number)}`);
+  const phone = list.phones.find((one) => one.number === number);
+  if (phone) phones.set(number, phone);
+  return phone;
 }
 
 function chatName(jid) {
@@ -226,10 +236,7 @@ async function loadEverything() {
   const number = history?.number ?? location.hash.slice(1);
   await loadPhones();
   history = null;
-  if (number && !phones.has(number)) {
-    const phone = await get(phonePath(number)).catch(() => null);
-    if (phone) phones.set(number, phone);
-  }
+  if (number && !phones.has(number)) await findPhone(number);
   if (phones.has(number)) {
     history = new History(number);
     const was = chat;
@@ -262,8 +269,7 @@ const refreshEverything = oneAfterTheOther(loadEverything);
 const refreshPhones = oneAfterTheOther(loadPhones);
 const refreshPhone = oneAfterTheOther(async () => {
   if (!history) return;
-  phones.set(history.number, await get(phonePath(history.number)));
-  showPhone();
+  if (await findPhone(history.number)) showPhone();
 });
 
 const faults = new Faults(attempt);
