@@ -21,6 +21,6 @@
 // One mutex, Simulator.mu, guards accounts, devices, queues and which connection serves which device; it is held for
 // map and slice work only. Each connection has two goroutines: its reader, which handles one stanza after the other,
 // and its writer, which encrypts. A phone has a goroutine only while it has work. Locks are taken in the order
-// Phone.ratchets or appState.mu, Simulator.mu, then the leaves (an outbox, a phone's inbox and past, the faults, the referee, a
-// feed).
+// Phone.ratchets or appState.mu, Simulator.mu, then the leaves (an outbox, a phone's inbox and past, the faults, the
+// referee, a feed, the media store). The lock of a snapshot of app state is taken before the media store's alone.
 package simulator

@@ -170,6 +170,24 @@ func TestAPostIsDeliveredToWhoWasAway(t *testing.T) {
 	require.Equal(t, "while you were away", r.reader.nextText().Message.GetConversation())
 }
 
+func TestWhatIsReadOfANewsletterIsToldToTheOtherCompanionsAlone(t *testing.T) {
+	r := newReadership(t)
+	sibling := newCompanion(t, r.sim).pair(r.phoneB)
+	posted, err := r.ownerCl.SendMessage(within(t), r.jid, words("read me"))
+	require.NoError(t, err)
+	r.reader.nextText()
+	require.NoError(t, r.readers.MarkRead(within(t), []types.MessageID{posted.ID}, time.Now(), r.jid, types.EmptyJID))
+	for {
+		receipt := next[*events.Receipt](sibling)
+		if receipt.Chat != r.jid {
+			continue
+		}
+		require.Equal(t, types.ReceiptTypeReadSelf, receipt.Type)
+		require.Equal(t, []types.MessageID{posted.ID}, receipt.MessageIDs)
+		return
+	}
+}
+
 func TestReactionsAndViewsAreCountedAndShownToWhoWatches(t *testing.T) {
 	r := newReadership(t)
 	lasting, err := r.ownerCl.NewsletterSubscribeLiveUpdates(within(t), r.jid)

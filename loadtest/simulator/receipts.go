@@ -57,6 +57,12 @@ func (s *Simulator) relayReceipt(from endpoint, node *waBinary.Node) {
 		s.relaySharedReceipt(from, node)
 		return
 	}
+	if to.Server == types.NewsletterServer {
+		if attr(node, "type") == string(types.ReceiptTypeReadSelf) {
+			s.receiptToOwn(from, node)
+		}
+		return // nobody else learns who reads
+	}
 	s.mu.Lock()
 	other := s.accountOfLocked(to)
 	s.mu.Unlock()
