@@ -61,7 +61,19 @@ func (s *Simulator) askedAgain(d *device, ids []string) {
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		d.owed.put(id, false)
+		d.spare.put(id, true)
 	}
+}
+
+// isSpare tells, once, whether the ack of a message is that of one that could not be read.
+func (s *Simulator) isSpare(d *device, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	spare, _ := d.spare.get(id)
+	if spare {
+		d.spare.put(id, false)
+	}
+	return spare
 }
 
 // isShown tells whether a stanza is a message of a chat that readers see as one.
