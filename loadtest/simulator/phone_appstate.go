@@ -190,7 +190,7 @@ func (p *Phone) setName(name string) {
 func (s *appState) pushNameLocked() string {
 	name := appstate.Mutation{}
 	for _, entry := range s.copyLocked(appstate.WAPatchCriticalBlock).current() {
-		if entry.Index[0] == appstate.IndexSettingPushName {
+		if slices.Equal(entry.Index, []string{appstate.IndexSettingPushName}) { // a companion may have written an empty index
 			name = entry
 		}
 	}
