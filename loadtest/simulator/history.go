@@ -59,8 +59,8 @@ func (s *Simulator) wishOf(to endpoint) (historyWish, bool) {
 	return d.wish, true
 }
 
-// maxInlineHistory is how large a piece of history may be, in bytes and compressed, that is sent within its notice; a choice, as
-// the real bound is not known.
+// maxInlineHistory is how large a piece of history may be, in bytes and compressed, that is sent within its notice; a
+// choice, as the real bound is not known.
 const maxInlineHistory = 4 << 10
 
 // historyNotice is how a companion is told of a piece of history.
@@ -69,11 +69,24 @@ type historyNotice struct {
 	request string // the id of the message that has asked for it
 }
 
-// sendHistory sends a piece of history: small ones inside the notice itself, others through the media servers.
+// sendHistory sends a piece of history, unless the companion is gone that would fetch it.
 func (p *Phone) sendHistory(to endpoint, piece *waHistorySync.HistorySync, how historyNotice) error {
-	packed, err := compressed(piece)
+	if _, linked := p.sim.wishOf(to); !linked {
+		return ErrUnknownDevice
+	}
+	message, err := p.historyMessage(piece, how)
 	if err != nil {
 		return err
+	}
+	return p.sendPeer(to, message)
+}
+
+// historyMessage tells of a piece of history: a small one is inside the notice itself, others are left with the media
+// servers.
+func (p *Phone) historyMessage(piece *waHistorySync.HistorySync, how historyNotice) (*waE2E.ProtocolMessage, error) {
+	packed, err := compressed(piece)
+	if err != nil {
+		return nil, err
 	}
 	notice := &waE2E.HistorySyncNotification{
 		SyncType: waE2E.HistorySyncType(piece.GetSyncType()).Enum(), ChunkOrder: piece.ChunkOrder, Progress: piece.Progress,
@@ -81,19 +94,15 @@ func (p *Phone) sendHistory(to endpoint, piece *waHistorySync.HistorySync, how h
 	}
 	if how.inline && len(packed) <= maxInlineHistory {
 		notice.InitialHistBootstrapInlinePayload = packed
-	} else if err := p.uploadHistory(to, packed, notice); err != nil {
-		return err
+	} else if err := p.uploadHistory(packed, notice); err != nil {
+		return nil, err
 	}
-	return p.sendPeer(to, &waE2E.ProtocolMessage{
+	return &waE2E.ProtocolMessage{
 		Type: waE2E.ProtocolMessage_HISTORY_SYNC_NOTIFICATION.Enum(), HistorySyncNotification: notice,
-	})
+	}, nil
 }
 
-// uploadHistory leaves a piece of history with the media servers, unless the companion is gone that would fetch it.
-func (p *Phone) uploadHistory(to endpoint, packed []byte, notice *waE2E.HistorySyncNotification) error {
-	if _, linked := p.sim.wishOf(to); !linked {
-		return ErrUnknownDevice
-	}
+func (p *Phone) uploadHistory(packed []byte, notice *waE2E.HistorySyncNotification) error {
 	told, err := p.Upload(background, packed, whatsmeow.MediaHistory)
 	if err != nil {
 		return err

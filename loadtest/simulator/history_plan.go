@@ -81,12 +81,12 @@ func planHistory(chats []pastChat, w historyWish, now time.Time) []historyChunk 
 	for i := range chats {
 		c := &chats[i]
 		if c.jid == types.StatusBroadcastJID {
-			statuses = append(statuses, stretch{chat: c, from: c.since(now.Add(-statusSpan)), to: len(c.messages)})
+			statuses = append(statuses, stretch{chat: c, from: c.since(now.Add(-statusSpan).Unix()), to: len(c.messages)})
 			continue
 		}
 		latest := max(len(c.messages)-w.perChat, 0)
-		young := min(c.since(now.Add(-w.recent)), latest)
-		end := min(c.since(now.Add(-oldest)), latest)
+		young := min(c.since(now.Add(-w.recent).Unix()), latest)
+		end := min(c.since(now.Add(-oldest).Unix()), latest)
 		first = append(first, stretch{c, latest, len(c.messages), end})
 		recent = append(recent, stretch{c, young, latest, end})
 		long = append(long, stretch{c, end, young, end})
@@ -107,8 +107,8 @@ func planHistory(chats []pastChat, w historyWish, now time.Time) []historyChunk 
 }
 
 // since is the index of the first message that is not older.
-func (c *pastChat) since(t time.Time) int {
-	return sort.Search(len(c.messages), func(i int) bool { return c.messages[i].at >= t.Unix() })
+func (c *pastChat) since(at int64) int {
+	return sort.Search(len(c.messages), func(i int) bool { return c.messages[i].at >= at })
 }
 
 // inChunks deals messages out, of each chat the newest first. There is a last chunk even if there are no messages, as

@@ -67,8 +67,8 @@ func (h *past) addLocked(chat *pastChat, messages ...pastMessage) {
 	}
 }
 
-// findLocked looks for a message from the newest to the oldest: most that are asked for are new.
-func (c *pastChat) findLocked(id string) *pastMessage {
+// find looks for a message from the newest to the oldest: most that are asked for are new.
+func (c *pastChat) find(id string) *pastMessage {
 	for i := len(c.messages) - 1; i >= 0; i-- {
 		if c.messages[i].id == id {
 			return &c.messages[i]
@@ -82,7 +82,7 @@ func (h *past) known(id string) (m knownMessage, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, chat := range h.chats {
-		if found := chat.findLocked(id); found != nil && found.content != nil {
+		if found := chat.find(id); found != nil && found.content != nil {
 			return knownMessage{author: found.author, chat: chat.jid, message: decoded(found.content)}, true
 		}
 	}
@@ -120,6 +120,16 @@ func (c *pastChat) latest() int64 {
 	return c.messages[len(c.messages)-1].at
 }
 
+// chat copies one chat.
+func (h *past) chat(jid types.JID) (pastChat, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if chat := h.chats[jid]; chat != nil {
+		return chat.copyLocked(), true
+	}
+	return pastChat{}, false
+}
+
 // markRead tells that the user has seen a chat.
 func (h *past) markRead(jid types.JID) {
 	h.mu.Lock()
@@ -138,7 +148,7 @@ func (h *past) advance(jid types.JID, status waWeb.WebMessageInfo_Status, ids []
 		return
 	}
 	for _, id := range ids {
-		if m := chat.findLocked(id); m != nil {
+		if m := chat.find(id); m != nil {
 			m.status = max(m.status, status)
 		}
 	}
@@ -168,7 +178,7 @@ func (h *past) remember(own *account, chat types.JID, m pastMessage, whole *waE2
 
 // reactLocked replaces what somebody has said of a message.
 func (c *pastChat) reactLocked(own *account, m pastMessage, reaction *waE2E.ReactionMessage) {
-	target := c.findLocked(reaction.GetKey().GetID())
+	target := c.find(reaction.GetKey().GetID())
 	if target == nil {
 		return
 	}
@@ -183,7 +193,7 @@ func (c *pastChat) reactLocked(own *account, m pastMessage, reaction *waE2E.Reac
 
 // changeLocked revokes or edits a message, or makes new ones disappear after a while.
 func (c *pastChat) changeLocked(change *waE2E.ProtocolMessage) {
-	target := c.findLocked(change.GetKey().GetID())
+	target := c.find(change.GetKey().GetID())
 	switch kind := change.GetType(); {
 	case kind == waE2E.ProtocolMessage_EPHEMERAL_SETTING:
 		c.expires = change.GetEphemeralExpiration()

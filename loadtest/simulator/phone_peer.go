@@ -32,6 +32,10 @@ func (p *Phone) peerAnswer(id string, request *waE2E.ProtocolMessage) (*waE2E.Pr
 		return nil, nil //nolint:nilnil // whoever asked is unlinked
 	case operation.GetSyncdCollectionFatalRecoveryRequest() != nil:
 		return p.recovery(id, operation)
+	case operation.GetHistorySyncOnDemandRequest() != nil:
+		return p.olderHistory(id, operation.GetHistorySyncOnDemandRequest())
+	case len(operation.GetPlaceholderMessageResendRequest()) > 0:
+		return p.resend(id, operation)
 	default:
 		return nil, nil //nolint:nilnil // not modelled
 	}
