@@ -19,7 +19,8 @@ type Draft struct {
 	Mentions   []string `json:"mentions,omitempty" doc:"numbers, JIDs or LIDs"`
 	Forwarded  bool     `json:"forwarded,omitempty"`
 	Expires    uint32   `json:"expires,omitempty" doc:"seconds after which it disappears, 0 for never"`
-	ViewOnce   bool     `json:"viewOnce,omitempty"`
+	ViewOnce   bool     `json:"viewOnce,omitempty" doc:"in chats of two, companions learn no more than that there is a message"`
+	PhonesOnly bool     `json:"phonesOnly,omitempty" doc:"as if companions were not known to the sender: they have to ask their phones for the message"`
 	DraftContent
 }
 
@@ -101,7 +102,14 @@ func (p *Phone) SendDraft(ctx context.Context, d Draft) (id string, err error) {
 	default:
 		return "", fmt.Errorf("%w: addressing: want lid or pn", ErrBadDraft)
 	}
-	if id, err = p.SendAs(ctx, d.To, message, mode); err != nil {
+	w := viewedOnceAlone(message)
+	if d.PhonesOnly {
+		if _, group := groupNamed(d.To); group {
+			return "", fmt.Errorf("%w: phonesOnly: what is sent to a group all its devices can read", ErrBadDraft)
+		}
+		w.told = true
+	}
+	if id, err = p.sendTo(d.To, message, mode, w); err != nil {
 		return "", fmt.Errorf("to: %w", err)
 	}
 	return id, nil

@@ -228,7 +228,11 @@ func (h historian) webMessage(chat types.JID, m pastMessage) *waWeb.WebMessageIn
 		info.MessageStubType = waWeb.WebMessageInfo_REVOKE.Enum()
 		return info
 	}
-	info.Message = decoded(m.content)
+	message := decoded(m.content)
+	if viewedOnce(message) {
+		return info // which stays on the phone
+	}
+	info.Message = message
 	info.MessageSecret = innermost(info.Message).GetMessageContextInfo().GetMessageSecret()
 	return info
 }

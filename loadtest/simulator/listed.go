@@ -85,6 +85,9 @@ func isShown(node *waBinary.Node) bool {
 	if attr(node, "category") == "peer" || attr(node, "edit") != "" || attr(node, "type") == "reaction" {
 		return false
 	}
+	if _, withheld := node.GetOptionalChildByTag("unavailable"); withheld {
+		return false
+	}
 	for _, enc := range node.GetChildrenByTag("enc") {
 		if attr(&enc, "decrypt-fail") == string(events.DecryptFailHide) {
 			return false

@@ -137,12 +137,6 @@ func TestWhatStandsBesideAMessageArrives(t *testing.T) {
 	require.Equal(t, first.Info.ID, got.Quoted)
 	require.Equal(t, "second", got.Text)
 
-	once := content(simulator.DraftContent{Image: &simulator.DraftMedia{}})
-	once.ViewOnce = true
-	event, got = c.says(once)
-	require.True(t, event.IsViewOnceV2)
-	require.True(t, got.ViewOnce)
-
 	week := uint32(604800)
 	event, got = c.says(content(simulator.DraftContent{Timer: &week}))
 	require.Equal(t, week, event.Message.ProtocolMessage.GetEphemeralExpiration())

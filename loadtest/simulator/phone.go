@@ -180,6 +180,11 @@ func (p *Phone) Send(ctx context.Context, to string, message *waE2E.Message) (id
 
 // SendAs is Send with the choice of addressing that [Phone.SendTextAs] has.
 func (p *Phone) SendAs(_ context.Context, to string, message *waE2E.Message, mode types.AddressingMode) (id string, err error) {
+	return p.sendTo(to, message, mode, viewedOnceAlone(message))
+}
+
+// sendTo sends a message, all of it to all or, in chats of two, to companions no more than that there is one.
+func (p *Phone) sendTo(to string, message *waE2E.Message, mode types.AddressingMode, w withheld) (id string, err error) {
 	if !p.Online() {
 		return "", ErrPhoneOffline
 	}
@@ -194,17 +199,20 @@ func (p *Phone) SendAs(_ context.Context, to string, message *waE2E.Message, mod
 	if mode == types.AddressingModePN {
 		chat = other.pn
 	}
-	return p.send(other, chat, message)
+	return p.send(other, chat, message, w)
 }
 
 // send encrypts a message for every device concerned and hands it to the relay.
-func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (string, error) {
+func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message, w withheld) (string, error) {
 	out := sentMessage{id: newMessageID(), chat: chat, message: message}
 	shown := outsideOf(message)
 	p.ratchets.Lock()
 	defer p.ratchets.Unlock()
 	var participants []waBinary.Node
 	for _, to := range p.recipients(other) {
+		if w.from(to) {
+			continue
+		}
 		enc, err := p.encryptLocked(to, out.plaintextFor(to.account == p.account))
 		if errors.Is(err, ErrUnknownDevice) {
 			continue // unlinked this moment
@@ -218,6 +226,7 @@ func (p *Phone) send(other *account, chat types.JID, message *waE2E.Message) (st
 	p.sent.put(out.id, out)
 	p.sim.transcript.wrote(p, out)
 	children := append(shown.children(), element("participants", nil, participants...))
+	children = append(children, w.children()...)
 	node := element("message", waBinary.Attrs{"id": out.id, "to": chat}, children...)
 	shown.markMessage(node.Attrs)
 	p.log(out) // before there can be an answer

@@ -201,7 +201,7 @@ func (p *Phone) SendGroupInvite(_ context.Context, group types.JID, to string) (
 	if err != nil {
 		return "", err
 	}
-	return p.send(guest, guest.lid, &waE2E.Message{GroupInviteMessage: invitation})
+	return p.send(guest, guest.lid, &waE2E.Message{GroupInviteMessage: invitation}, withheld{})
 }
 
 // GroupMember is a member of a group, or somebody who wants to become one.

@@ -130,6 +130,7 @@ func (s *Simulator) fanOut(from endpoint, node *waBinary.Node) {
 	for _, to := range participants.GetChildrenByTag("to") {
 		s.relayTo(from, attrJID(&to, "jid"), node, to.GetChildrenByTag("enc"))
 	}
+	s.tellWithheld(from, node)
 }
 
 // passedOn are the children of a message that every recipient gets beside its own ciphertext.
