@@ -23,9 +23,6 @@ func (p *Phone) introduce(to endpoint) {
 }
 
 func (p *Phone) sendIntroduction(to endpoint) error {
-	if err := p.publishName(); err != nil {
-		return fmt.Errorf("push name: %w", err)
-	}
 	if err := p.sendPeer(to, p.keyShare()); err != nil {
 		return fmt.Errorf("key share: %w", err)
 	}

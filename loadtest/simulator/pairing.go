@@ -139,8 +139,12 @@ func (p *Phone) Scan(ctx context.Context, qr string) error {
 	return p.await(ctx, func() (*claim, error) { return p.sim.claimByQR(p, code) })
 }
 
-// await begins a claim and waits until the companion is linked, or refuses.
+// await begins a claim and waits until the companion is linked, or refuses. The phone's name is in its app state before:
+// a companion that hears of a change there before it has the keys has to wait for them.
 func (p *Phone) await(ctx context.Context, begin func() (*claim, error)) error {
+	if err := p.publishName(); err != nil {
+		return fmt.Errorf("push name: %w", err)
+	}
 	claim, err := begin()
 	if err != nil {
 		return err
