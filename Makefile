@@ -22,6 +22,9 @@ NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage|EveryFaultDoes
 TEST_FULL ?=
 TEST_TIMEOUT = $(if $(TEST_FULL),1h,15m)
 
+# How long each fuzz test runs.
+FUZZTIME ?= 30s
+
 .DEFAULT_GOAL := help
 
 ## help: prints this list
@@ -81,6 +84,16 @@ test-interop: compiler
 test-browser: compiler
 	@./configs/setup-browser.sh
 	TEST_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/browser
+
+## fuzz: runs every fuzz test for FUZZTIME, 30s if not said; their seeds are part of test
+.PHONY: fuzz
+fuzz:
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
+		done; \
+	done
 
 ## coverage: compares coverage.out of the last test run with the floor
 .PHONY: coverage

@@ -61,8 +61,9 @@ func FuzzHandshakesAreRefusedWithoutPanic(f *testing.F) {
 	})
 }
 
-// FuzzStanzasOfALinkedDeviceAreHandled puts arbitrary decodable stanzas through every handler.
-func FuzzStanzasOfALinkedDeviceAreHandled(f *testing.F) {
+// stanzaSeeds are stanzas that every kind of handler takes.
+func stanzaSeeds(f *testing.F) (seeds [][]byte) {
+	f.Helper()
 	to := types.NewJID("491700000001", types.DefaultUserServer)
 	for _, node := range []waBinary.Node{
 		element("message", waBinary.Attrs{"id": "1", "to": to}, element("participants", nil, element("to", waBinary.Attrs{"jid": to}, leaf("enc", []byte("x"))))),
@@ -74,9 +75,15 @@ func FuzzStanzasOfALinkedDeviceAreHandled(f *testing.F) {
 		element("chatstate", waBinary.Attrs{"to": to}, element("composing", nil)),
 		element("ack", waBinary.Attrs{"class": "message", "id": "1"}),
 	} {
-		raw, err := waBinary.Marshal(node)
-		require.NoError(f, err)
-		f.Add(raw)
+		seeds = append(seeds, marshalNode(f, node))
+	}
+	return seeds
+}
+
+// FuzzStanzasOfALinkedDeviceAreHandled puts arbitrary decodable stanzas through every handler.
+func FuzzStanzasOfALinkedDeviceAreHandled(f *testing.F) {
+	for _, seed := range stanzaSeeds(f) {
+		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		node, err := decodeNode(data)
