@@ -91,6 +91,19 @@ func (l *ledger) record(ctx context.Context, fn func(*unit) error) error {
 	return l.journal.Wait(ctx, position)
 }
 
+// recordAlong is record for what nobody is waiting for but WhatsApp: it goes along
+// with the next commit.
+func (l *ledger) recordAlong(ctx context.Context, fn func(*unit) error) error {
+	position, err := l.write(ctx, func(u *unit) error {
+		u.Patient()
+		return fn(u)
+	})
+	if err != nil {
+		return err
+	}
+	return l.journal.Ride(ctx, position)
+}
+
 func (l *ledger) hand(events []Event) {
 	for _, event := range events {
 		event.Account = l.account

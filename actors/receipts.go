@@ -35,7 +35,7 @@ func (in *inbound) receipt(ctx context.Context, evt *events.Receipt) error {
 	case !told || evt.IsFromMe:
 		return nil
 	}
-	return in.ledger.record(ctx, func(u *unit) error {
+	return in.ledger.recordAlong(ctx, func(u *unit) error {
 		for _, id := range evt.MessageIDs {
 			if err := in.received(ctx, u, evt, persist.MessageID(id), status); err != nil {
 				return err

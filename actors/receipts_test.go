@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal"
+	"whatsapp-web-server/persist/memory"
 )
 
 // says is a receipt of one own message in a chat.
@@ -34,6 +37,26 @@ func (d *desk) tidings(t *testing.T) (told []string) {
 		told = append(told, status.Recipient.Number+" "+status.Status)
 	}
 	return told
+}
+
+func TestAReceiptIsDurableBeforeItIsAcknowledged(t *testing.T) {
+	engine := &gated{Engine: memory.Open()}
+	committer := journal.NewCommitter(engine, journal.Options{LazyDelay: time.Hour})
+	d := openDesk(t, committer)
+	t.Cleanup(func() { require.NoError(t, committer.Close(context.Background())) })
+	open := engine.shut(t)
+	acknowledged := make(chan error, 1)
+	go func() { acknowledged <- d.receipt(t.Context(), says(ann, ann, types.ReceiptTypeDelivered, 0)) }()
+	select {
+	case <-engine.entered:
+	case <-acknowledged:
+		require.Fail(t, "acknowledged before it was durable")
+	}
+	require.Empty(t, acknowledged)
+	open()
+	require.NoError(t, <-acknowledged)
+	_, err := persist.UserReceipts.Get(t.Context(), engine, d.people.scope, ann.String(), "M1", ann.String())
+	require.NoError(t, err)
 }
 
 func TestAReceiptCountsWhereverItComesBeforeTheMessageFromThePhone(t *testing.T) {

@@ -41,6 +41,7 @@ func (c *Committer) conclude(flushes []flush, results []error) {
 }
 
 func (c *Committer) take() []flush {
+	c.board()
 	var flushes []flush
 	bytes := 0
 	for range min(c.waiting(), c.options.MaxBatches) {

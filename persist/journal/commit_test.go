@@ -227,6 +227,35 @@ func TestPatientUnitIsDurableInTheEndByItself(t *testing.T) {
 	})
 }
 
+func TestARiderGoesAlongWithTheNextCommitOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		c := start(t, e, Options{LazyDelay: time.Hour})
+		rider, other := open(t, c, "rider"), open(t, c, "other")
+		rode := make(chan error, 1)
+		go func() { rode <- rider.Ride(t.Context(), put(t, rider, "x", "one")) }()
+		synctest.Wait()
+		require.Zero(t, e.commits())
+		require.NoError(t, other.Wait(t.Context(), put(t, other, "x", "two")))
+		require.NoError(t, <-rode)
+		require.Equal(t, 1, e.commits())
+		require.Equal(t, "one", name(t, e, rider, "x"))
+	})
+}
+
+func TestARiderDoesNotWaitForOthersForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		rider := open(t, start(t, e, Options{LazyDelay: time.Hour, RideDelay: time.Second}), "rider")
+		for _, text := range []string{"one", "two"} {
+			began := time.Now()
+			require.NoError(t, rider.Ride(t.Context(), put(t, rider, "x", text)))
+			require.Equal(t, time.Second, time.Since(began))
+			require.Equal(t, text, name(t, e, rider, "x"))
+		}
+	})
+}
+
 func TestCommitterFlushesEverythingWhenItCloses(t *testing.T) {
 	e := newEngine()
 	c := NewCommitter(e, Options{LazyDelay: time.Hour})

@@ -21,6 +21,7 @@ type Committer struct {
 	cancel  context.CancelFunc
 	wake    chan struct{} // capacity 1: something is due
 	lazy    *time.Timer   // runs while dirty is not empty
+	depart  *time.Timer   // runs while riders is not empty
 	stop    chan struct{}
 	running sync.WaitGroup
 
@@ -33,6 +34,7 @@ type Committer struct {
 	open    map[string]*Journal
 	due     []*Journal    // to be flushed now, first come first served
 	dirty   []*Journal    // to be flushed when the lazy timer fires
+	riders  []*Journal    // to be flushed with the next commit, or when depart fires
 	freed   chan struct{} // closed when room may have been made; nil if nobody waits
 }
 
@@ -49,6 +51,8 @@ func NewCommitter(engine persist.Engine, options Options) *Committer {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.lazy = time.NewTimer(c.options.LazyDelay)
 	c.lazy.Stop()
+	c.depart = time.NewTimer(c.options.RideDelay)
+	c.depart.Stop()
 	c.running.Go(c.run)
 	return c
 }
@@ -110,6 +114,7 @@ func (c *Committer) Close(ctx context.Context) error {
 	}
 	close(c.stop)
 	c.lazy.Stop()
+	c.depart.Stop()
 	err = errors.Join(err, c.join(ctx))
 	c.cancel()
 	return err

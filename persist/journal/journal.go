@@ -23,7 +23,7 @@ type Journal struct {
 	failed     chan struct{}
 
 	// Where the committer has it; guarded by the committer's lock.
-	queued, listed bool
+	queued, listed, riding bool
 
 	// mu guards what follows.
 	mu       sync.Mutex
@@ -89,7 +89,17 @@ func (j *Journal) Head() Position {
 // has it flushed at once. The callbacks of those units have then been called.
 // If ctx ends first the units stay in the log and may still become durable.
 func (j *Journal) Wait(ctx context.Context, p Position) error {
-	done, err := j.await(p)
+	return j.wait(ctx, p, func() { j.committer.enqueue(j, true) })
+}
+
+// Ride is Wait in less of a hurry: the flush goes along with the next commit of
+// any account, and is made after [Options.RideDelay] if there is none.
+func (j *Journal) Ride(ctx context.Context, p Position) error {
+	return j.wait(ctx, p, func() { j.committer.ride(j) })
+}
+
+func (j *Journal) wait(ctx context.Context, p Position, flush func()) error {
+	done, err := j.await(p, flush)
 	if done == nil {
 		return err
 	}
@@ -104,8 +114,9 @@ func (j *Journal) Wait(ctx context.Context, p Position) error {
 // Flush waits for all units appended so far.
 func (j *Journal) Flush(ctx context.Context) error { return j.Wait(ctx, j.Head()) }
 
-// await returns no channel if there is nothing to wait for.
-func (j *Journal) await(p Position) (<-chan error, error) {
+// await returns no channel if there is nothing to wait for. It calls flush unless
+// that is being done.
+func (j *Journal) await(p Position, flush func()) (<-chan error, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
@@ -117,7 +128,7 @@ func (j *Journal) await(p Position) (<-chan error, error) {
 		return nil, fmt.Errorf("wait for %s: position %d is beyond the log's end %d", j.scope, p, j.head)
 	}
 	if j.flushing == nil || p > j.flushing.head {
-		j.committer.enqueue(j, true)
+		flush()
 	}
 	w := waiter{p, make(chan error, 1)}
 	j.waiters = append(j.waiters, w)

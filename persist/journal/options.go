@@ -10,6 +10,9 @@ type Options struct {
 	// LazyDelay is how long a write that nobody waits for may stay in memory.
 	// Default 250 ms.
 	LazyDelay time.Duration
+	// RideDelay is how long a unit that rides waits for a commit of others. Default
+	// 5 ms.
+	RideDelay time.Duration
 	// MaxBatches is how many accounts go into one commit. Default 512.
 	MaxBatches int
 	// MaxBytes ends the filling of one commit. Default 4 MB. A larger flush of a
@@ -42,6 +45,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.LazyDelay = cmp.Or(o.LazyDelay, 250*time.Millisecond)
+	o.RideDelay = cmp.Or(o.RideDelay, 5*time.Millisecond)
 	o.MaxBatches = cmp.Or(o.MaxBatches, 512)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 4<<20)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 10*time.Second)

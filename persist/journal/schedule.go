@@ -14,6 +14,7 @@ func (c *Committer) run() {
 		case <-c.wake:
 		case <-c.lazy.C:
 			c.hurry()
+		case <-c.depart.C:
 		case <-idle.C:
 			c.rest()
 		}
@@ -38,6 +39,38 @@ func (c *Committer) enqueue(j *Journal, now bool) {
 		}
 		c.dirty = append(c.dirty, j)
 	}
+}
+
+// ride has j flushed with the next commit, or when the timer for that fires.
+func (c *Committer) ride(j *Journal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j.queued || j.riding {
+		return
+	}
+	j.riding = true
+	if len(c.riders) == 0 {
+		c.depart.Reset(c.options.RideDelay)
+	}
+	c.riders = append(c.riders, j)
+}
+
+// board makes due who rides, for the round that begins.
+func (c *Committer) board() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.riders) == 0 {
+		return
+	}
+	for _, j := range c.riders {
+		j.riding = false
+		if !j.queued {
+			j.queued = true
+			c.due = append(c.due, j)
+		}
+	}
+	c.riders = nil
+	c.depart.Stop()
 }
 
 // hurry makes everything dirty due.
