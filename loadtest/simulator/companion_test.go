@@ -135,6 +135,16 @@ func (c *companion) pair(phone *simulator.Phone) *companion {
 	return c
 }
 
+// awaitNames waits until the companion of a number has stored the names that come with the history: whatsmeow does that
+// on a goroutine of its own, which must not meet the end of the device.
+func (c *companion) awaitNames(number string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		own, err := c.client.Store.Contacts.GetContact(within(c.t), types.NewJID(number, types.DefaultUserServer))
+		return err == nil && own.PushName != ""
+	}, patience, time.Millisecond)
+}
+
 // restart replaces the client by one that has only what is stored.
 func (c *companion) restart() {
 	c.t.Helper()
