@@ -100,6 +100,13 @@ func (b *backlog) handled(s stanza) {
 	}
 }
 
+// more tells whether anything waits behind the stanza that is handled.
+func (b *backlog) more() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) > 1
+}
+
 // pause returns when there is room for a stanza, or has to be.
 func (b *backlog) pause() {
 	less := b.full()

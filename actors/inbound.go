@@ -24,6 +24,8 @@ type inbound struct {
 	own     types.JID // the account's number, without device
 	people  people
 	ledger  *ledger
+	// more tells whether stanzas wait behind the one that is handled; nil means never.
+	more func() bool
 }
 
 // previewLength bounds, in runes, how much of a message a chat list shows.

@@ -80,7 +80,9 @@ func (a *Account) newLink() *link {
 		inbound: a.newInbound(), devices: a.files.store, traffic: &a.traffic,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
-	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, newBacklog(l.socket.over)), l.handle)
+	backlog := newBacklog(l.socket.over)
+	l.inbound.more = backlog.more
+	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, backlog), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
 	a.files.store.Bind(l.giveUp)

@@ -35,7 +35,11 @@ func (in *inbound) receipt(ctx context.Context, evt *events.Receipt) error {
 	case !told || evt.IsFromMe:
 		return nil
 	}
-	return in.ledger.recordAlong(ctx, func(u *unit) error {
+	record := in.ledger.recordAlong
+	if in.more != nil && in.more() { // and would each wait for others' commits
+		record = in.ledger.record
+	}
+	return record(ctx, func(u *unit) error {
 		for _, id := range evt.MessageIDs {
 			if err := in.received(ctx, u, evt, persist.MessageID(id), status); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 
@@ -57,6 +58,21 @@ func TestAReceiptIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	require.NoError(t, <-acknowledged)
 	_, err := persist.UserReceipts.Get(t.Context(), engine, d.people.scope, ann.String(), "M1", ann.String())
 	require.NoError(t, err)
+}
+
+func TestAReceiptThatOthersWaitBehindDoesNotWaitForACommitOfOthers(t *testing.T) {
+	committer := journal.NewCommitter(memory.Open(), journal.Options{LazyDelay: time.Hour, RideDelay: time.Hour})
+	d := openDesk(t, committer)
+	t.Cleanup(func() { require.NoError(t, committer.Close(context.Background())) })
+	backlog := newBacklog(nil)
+	d.more = backlog.more
+	arrive(backlog, 2)
+	require.NoError(t, d.receipt(t.Context(), says(ann, ann, types.ReceiptTypeDelivered, 0)))
+
+	backlog.outgoing().Debugf("%s", node("receipt", waBinary.Attrs{"id": "M0"}))
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, d.receipt(soon, says(ann, ann, types.ReceiptTypeRead, 0)), context.DeadlineExceeded)
 }
 
 func TestAReceiptCountsWhereverItComesBeforeTheMessageFromThePhone(t *testing.T) {
