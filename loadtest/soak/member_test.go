@@ -28,9 +28,6 @@ const (
 	// loginTimeout is how long a connection may take to be up to date, pairing
 	// included, before it is replaced.
 	loginTimeout = 15 * time.Second
-	// reconnectTime is more than whatsmeow takes to connect again by itself, which it
-	// tries once after stream error 515, and tells nobody if it fails.
-	reconnectTime = 2 * time.Second
 	// maxPause bounds the time between two connections.
 	maxPause = 500 * time.Millisecond
 )
@@ -63,7 +60,9 @@ func newMember(phone *simulator.Phone, web *http.Client) *member {
 // renew takes a new device.
 func (m *member) renew() {
 	client := bare.NewClient(m.web)
-	client.EnableAutoReconnect = false
+	// By itself whatsmeow would connect again with no deadline, and answer nobody while
+	// that waits.
+	client.EnableAutoReconnect, client.DisableLoginAutoReconnect = false, true
 	client.AddEventHandler(m.handle)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,7 +81,7 @@ func (m *member) handle(event any) {
 	case *events.OfflineSyncCompleted:
 		offer(m.synced, struct{}{})
 	case *events.Disconnected, *events.StreamReplaced, *events.TemporaryBan, *events.ConnectFailure, *events.ClientOutdated,
-		*events.LoggedOut, *events.StreamError, *events.KeepAliveTimeout, *events.PairError:
+		*events.LoggedOut, *events.StreamError, *events.KeepAliveTimeout, *events.PairError, *events.ManualLoginReconnect:
 		offer(m.ended, struct{}{})
 	}
 }
@@ -145,10 +144,9 @@ func (m *member) startAnew() {
 
 // stay returns when the connection has ended, or does not get anywhere.
 func (m *member) stay(ctx context.Context) {
-	login, glance := time.NewTimer(loginTimeout), time.NewTicker(reconnectTime)
+	login := time.NewTimer(loginTimeout)
 	defer login.Stop()
-	defer glance.Stop()
-	for gone := false; ; {
+	for {
 		select {
 		case code := <-m.codes:
 			_ = m.scan(ctx, code) // another try follows
@@ -157,11 +155,6 @@ func (m *member) stay(ctx context.Context) {
 			m.setOnline(true)
 		case <-m.ended:
 			return
-		case <-glance.C:
-			if before := gone; before && !m.client.IsConnected() {
-				return
-			}
-			gone = !m.client.IsConnected()
 		case <-login.C:
 			return
 		case <-ctx.Done():
