@@ -219,9 +219,7 @@ func (a *Account) Receive(_ *Self, message any) {
 		}
 		a.command(m)
 	case linkEvent:
-		if a.link != nil && a.link.number == m.link {
-			a.heard(m.event)
-		}
+		a.heardFrom(m)
 	case linkBroken:
 		a.broken(m)
 	case renewed:
@@ -257,9 +255,7 @@ func (a *Account) command(command *Command) {
 // Stopped implements [Behaviour]: the connection goes first, then what its
 // handlers wrote is flushed.
 func (a *Account) Stopped(self *Self) {
-	if a.timer != nil {
-		a.timer.Stop()
-	}
+	a.rest()
 	if a.link != nil {
 		a.link.close()
 	}

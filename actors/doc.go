@@ -86,7 +86,7 @@
 //	syncing     --> ready connecting backoff restricted conflict banned logged-out outdated
 //	ready       --> connecting backoff restricted conflict banned logged-out outdated
 //	restricted  --> ready connecting backoff conflict banned logged-out outdated
-//	backoff     --> connecting pairing unpaired
+//	backoff     --> connecting pairing unpaired conflict banned logged-out outdated
 //	stopped     --> unpaired pairing connecting backoff logged-out
 //	conflict    --> connecting
 //	banned      --> logged-out connecting

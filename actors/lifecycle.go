@@ -174,6 +174,20 @@ func (a *Account) timedOut() {
 	}
 }
 
+// heardFrom takes what whatsmeow says on the present connection, and of the last one
+// why it ended: that the socket broke may be told before the stanza is handled that
+// came just before, and says that nobody should come back.
+func (a *Account) heardFrom(m linkEvent) {
+	end, ends := DisconnectOf(m.event)
+	switch {
+	case a.link != nil && a.link.number == m.link:
+		a.heard(m.event)
+	case a.link == nil && m.link == a.links && ends && a.session.State == StateBackoff && stateAfter[end.Reason].Terminal():
+		a.rest()
+		a.disconnected(end)
+	}
+}
+
 // heard is told what whatsmeow says on the present connection.
 func (a *Account) heard(event any) {
 	if end, ends := DisconnectOf(event); ends {
@@ -513,8 +527,20 @@ func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // at replaces the next step of the session.
 func (a *Account) at(when time.Time, do func()) {
+	a.rest()
+	var timer *time.Timer
+	timer = a.self.After(time.Until(when), func() {
+		if a.timer == timer { // else it was too late to stop it
+			do()
+		}
+	})
+	a.timer = timer
+}
+
+// rest drops the next step.
+func (a *Account) rest() {
 	if a.timer != nil {
 		a.timer.Stop()
+		a.timer = nil
 	}
-	a.timer = a.self.After(time.Until(when), do)
 }

@@ -189,7 +189,7 @@ func (l *link) handle(event any) (ok bool) {
 			ok = false
 		}
 	}()
-	if l.ctx.Err() != nil {
+	if _, ends := DisconnectOf(event); l.ctx.Err() != nil && !ends {
 		return false
 	}
 	if err := l.store(event); err != nil {

@@ -39,7 +39,7 @@ var following = map[State][]State{
 	StateSyncing:     {StateReady, StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
 	StateReady:       {StateConnecting, StateBackoff, StateRestricted, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
 	StateRestricted:  {StateReady, StateConnecting, StateBackoff, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
-	StateBackoff:     {StateConnecting, StatePairing, StateUnpaired},
+	StateBackoff:     {StateConnecting, StatePairing, StateUnpaired, StateConflict, StateBanned, StateLoggedOut, StateOutdated},
 	StateStopped:     {StateUnpaired, StatePairing, StateConnecting, StateBackoff, StateLoggedOut},
 	StateConflict:    {StateConnecting},
 	StateBanned:      {StateConnecting, StateLoggedOut},

@@ -96,7 +96,7 @@ func TestSessionChangesOnlyAsTheTableSays(t *testing.T) {
 func TestEveryVerdictIsATransitionOfAnOnlineSession(t *testing.T) {
 	t.Parallel()
 	for reason, next := range stateAfter {
-		for _, from := range []State{StateConnecting, StateSyncing, StateReady, StateRestricted} {
+		for _, from := range []State{StateConnecting, StateSyncing, StateReady, StateRestricted, StateBackoff} {
 			if from != next {
 				require.True(t, from.CanBecome(next), "%s from %s", reason, from)
 			}
