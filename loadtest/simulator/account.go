@@ -58,7 +58,7 @@ type device struct {
 	active     bool // live stanzas may be pushed: its queue has been flushed to this connection
 	queue      []queued
 	owed       recent[string, bool]  // messages it has taken and so has to show, unless it asked for them again
-	spare      recent[string, bool]  // messages it has asked for again, and whether an ack of them may follow
+	spare      recent[string, int]   // messages it has asked for again: how many acks of them are still to come
 	relayed    recent[string, int64] // messages it has sent, with the time of the ack; 0 if it may send one again
 }
 

@@ -40,7 +40,7 @@ func TestACollectionBeyondRepairIsStartedOverWithoutCompanions(t *testing.T) {
 	c.relogin()
 	next[*events.Connected](c)
 	before := indices(t, a)
-	c.awaitNames(alice)
+	c.rests(alice)
 	_, _ = c.client.SendPeerMessage(within(t), whatsmeow.BuildFatalAppStateExceptionNotification(appstate.WAPatchRegularLow)) // fails if unlinked before the ack
 	next[*events.LoggedOut](c)
 	require.Eventually(t, sim.Settled, patience, 5*time.Millisecond)

@@ -135,14 +135,22 @@ func (c *companion) pair(phone *simulator.Phone) *companion {
 	return c
 }
 
-// awaitNames waits until the companion of a number has stored the names that come with the history: whatsmeow does that
-// on a goroutine of its own, which must not meet the end of the device.
-func (c *companion) awaitNames(number string) {
+// rests waits until the companion of a number has nothing under way that must not meet the end of its device: no stanza
+// is being handled, and the names are stored that come with the history, for which whatsmeow has a goroutine of its own.
+func (c *companion) rests(number string) {
 	c.t.Helper()
-	require.Eventually(c.t, func() bool {
-		own, err := c.client.Store.Contacts.GetContact(within(c.t), types.NewJID(number, types.DefaultUserServer))
-		return err == nil && own.PushName != ""
-	}, patience, time.Millisecond)
+	require.Eventually(c.t, c.sim.Settled, patience, time.Millisecond)
+	require.Eventually(c.t, func() bool { return c.storedName(number) != "" }, patience, time.Millisecond)
+}
+
+// storedName is the push name that the file has for a number. whatsmeow's own view of it may be changing.
+func (c *companion) storedName(number string) string {
+	c.t.Helper()
+	device, err := c.store.GetDevice(within(c.t), *c.client.Store.ID)
+	require.NoError(c.t, err)
+	contact, err := device.Contacts.GetContact(within(c.t), types.NewJID(number, types.DefaultUserServer))
+	require.NoError(c.t, err)
+	return contact.PushName
 }
 
 // restart replaces the client by one that has only what is stored.

@@ -64,7 +64,7 @@ func TestTheControlAPIDrivesAWholeConversation(t *testing.T) {
 	require.NotEmpty(t, call[[]simulator.LogEntry](t, sim, "GET", "/log", "", http.StatusOK))
 	companion.relogin()
 	next[*events.Connected](companion)
-	companion.awaitNames(alice)
+	companion.rests(alice)
 	call[any](t, sim, "DELETE", "/phones/"+alice+"/devices/1", "", http.StatusOK)
 	next[*events.LoggedOut](companion)
 	call[any](t, sim, "POST", "/reset", "", http.StatusOK)

@@ -270,10 +270,7 @@ func TestHistoryHoldsWhatThePhoneHasSeen(t *testing.T) {
 	require.Equal(t, c.LID(), byID[third].Info.Sender)
 	require.Equal(t, waWeb.WebMessageInfo_REVOKE, byID[gone].SourceWebMsg.GetMessageStubType())
 
-	require.Eventually(t, func() bool {
-		contact, err := client.client.Store.Contacts.GetContact(within(t), types.NewJID(carol, types.DefaultUserServer))
-		return err == nil && contact.PushName == "Phone "+carol
-	}, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return client.storedName(carol) == "Phone "+carol }, patience, time.Millisecond)
 	require.Eventually(t, func() bool {
 		lid, err := client.client.Store.LIDs.GetLIDForPN(within(t), types.NewJID(carol, types.DefaultUserServer))
 		return err == nil && lid == c.LID()

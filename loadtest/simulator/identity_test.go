@@ -24,7 +24,7 @@ func TestAReinstalledPhoneHasANewIdentityAndNoCompanions(t *testing.T) {
 
 	// whatsmeow empties its store when it is unlinked, also under a message that it is decrypting.
 	require.Eventually(t, func() bool { return sim.Stats().PendingOffline == 0 }, patience, 5*time.Millisecond)
-	unlinked.awaitNames(bob)
+	unlinked.rests(bob)
 	call[any](t, sim, "POST", "/phones/"+bob+"/reinstall", "", http.StatusOK)
 	require.Equal(t, b.LID(), next[*events.IdentityChange](companion).JID)
 	next[*events.LoggedOut](unlinked)

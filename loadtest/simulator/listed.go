@@ -61,19 +61,19 @@ func (s *Simulator) askedAgain(d *device, ids []string) {
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		d.owed.put(id, false)
-		d.spare.put(id, true)
+		due, _ := d.spare.get(id)
+		d.spare.put(id, due+1)
 	}
 }
 
-// isSpare tells, once, whether the ack of a message is that of one that could not be read.
+// isSpare tells whether the ack of a message is that of one that could not be read: there is one for each time that the
+// message was asked for again, before that or after.
 func (s *Simulator) isSpare(d *device, id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	spare, _ := d.spare.get(id)
-	if spare {
-		d.spare.put(id, false)
-	}
-	return spare
+	due, _ := d.spare.get(id)
+	d.spare.put(id, due-1)
+	return due > 0
 }
 
 // isShown tells whether a stanza is a message of a chat that readers see as one.

@@ -60,7 +60,7 @@ func TestUnlinkingTellsAConnectedDeviceAndRefusesAnAbsentOne(t *testing.T) {
 	present, absent := newCompanion(t, sim).pair(a), newCompanion(t, sim).pair(a)
 	absent.client.Disconnect()
 
-	present.awaitNames(alice)
+	present.rests(alice)
 	require.NoError(t, a.Unlink(t.Context(), present.client.Store.ID.Device))
 	require.False(t, next[*events.LoggedOut](present).OnConnect)
 	require.NoError(t, a.Unlink(t.Context(), absent.client.Store.ID.Device))
@@ -151,7 +151,7 @@ func TestAnUnlinkedDeviceIsForgottenByThoseWhoHoldTheList(t *testing.T) {
 	sender, leaving := newCompanion(t, sim).pair(a), newCompanion(t, sim).pair(b)
 	leaving.relogin()
 	next[*events.Connected](leaving)
-	leaving.awaitNames(bob)
+	leaving.rests(bob)
 	_, err := sender.send(bob, "to two devices")
 	require.NoError(t, err)
 	require.Len(t, sender.devicesOf(b), 2)
@@ -174,7 +174,7 @@ func TestCompanionsLearnOfASiblingThatIsLinkedAndUnlinked(t *testing.T) {
 	require.Equal(t, "with a sibling", second.nextText().Message.GetConversation())
 	second.relogin()
 	next[*events.Connected](second)
-	second.awaitNames(alice)
+	second.rests(alice)
 	require.NoError(t, a.Unlink(t.Context(), second.client.Store.ID.Device))
 	require.Eventually(t, func() bool { return len(first.devicesOf(a)) == 2 }, patience, 5*time.Millisecond)
 }
