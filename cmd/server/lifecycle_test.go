@@ -90,7 +90,7 @@ func TestASessionThatNobodyMayResumeIsResumedByInitialize(t *testing.T) {
 	d := linked(t)
 	d.strike(simulator.Fault{Op: "connection", Action: "stream_error", Code: 409, Times: 1})
 	d.becomes("conflict")
-	call(t, http.MethodPost, d.base+"/api/clients/initialize", `{"accountNumber":"`+account+`"}`)
+	initialize(t, d.base)
 	d.becomes("ready")
 }
 
@@ -115,7 +115,7 @@ func TestDisconnectKeepsTheCredentialsAndLogoutGivesThemUp(t *testing.T) {
 	require.Equal(t, false, stopped["unlinked"])
 	d.becomes("stopped")
 	require.Len(t, d.phone.Devices(), 1)
-	call(t, http.MethodPost, d.base+"/api/clients/initialize", `{"accountNumber":"`+account+`"}`)
+	initialize(t, d.base)
 	d.becomes("ready")
 
 	stopped = call(t, http.MethodDelete, d.base+"/api/clients/"+account+"/disconnect?logout=true", "")
