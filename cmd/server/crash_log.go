@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,11 +65,17 @@ func labelTracebacks() error {
 	return os.Setenv("GODEBUG", present+","+setting)
 }
 
+// maxTraceback is as much of a crash as is read: the goroutine that failed comes first.
+const maxTraceback = 1 << 20
+
 // readLastCrash tells which account a former process died of, if one did and it is
 // known. The same crash is told at every start until there is another.
 func readLastCrash(path string) (actors.ProcessCrash, error) {
+	if path == "" {
+		return actors.ProcessCrash{}, nil
+	}
 	file, err := os.Open(path + lastCrash)
-	if path == "" || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return actors.ProcessCrash{}, nil
 	}
 	if err != nil {
@@ -77,30 +83,24 @@ func readLastCrash(path string) (actors.ProcessCrash, error) {
 	}
 	defer func() { _ = file.Close() }()
 	info, infoErr := file.Stat()
-	account, err := culprit(bufio.NewScanner(file))
+	traceback, err := io.ReadAll(io.LimitReader(file, maxTraceback))
 	if err := cmp.Or(infoErr, err); err != nil {
 		return actors.ProcessCrash{}, fmt.Errorf("read last crash: %w", err)
 	}
-	return actors.ProcessCrash{Account: account, At: info.ModTime().UTC().Truncate(time.Millisecond)}, nil
+	return actors.ProcessCrash{Account: culprit(traceback), At: info.ModTime().UTC().Truncate(time.Millisecond)}, nil
 }
 
 var (
-	goroutine = regexp.MustCompile(`^goroutine \d+ `)
+	goroutine = regexp.MustCompile(`(?m)^goroutine \d+ .*$`)
 	labelled  = regexp.MustCompile(`labels:\{.*"` + actors.AccountKind + `": "?(\d+)`)
 )
 
 // culprit is the account that the first goroutine of a traceback works for, which is
 // the one that failed; empty if none.
-func culprit(traceback *bufio.Scanner) (string, error) {
-	for traceback.Scan() {
-		line := traceback.Bytes()
-		if !goroutine.Match(line) {
-			continue
-		}
-		if found := labelled.FindSubmatch(line); found != nil {
-			return string(found[1]), nil
-		}
-		return "", nil
+func culprit(traceback []byte) string {
+	found := labelled.FindSubmatch(goroutine.Find(traceback))
+	if found == nil {
+		return ""
 	}
-	return "", traceback.Err()
+	return string(found[1])
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,11 +77,12 @@ func TestTheAccountToBlameIsThatOfTheFirstGoroutine(t *testing.T) {
 		},
 		"the supervisor's": {"goroutine 1 [running labels:{\"supervisor\": node}]:\n", ""},
 		"no traceback":     {"", ""},
+		"a long line before": {
+			"panic: " + strings.Repeat("x", 100_000) + "\n\ngoroutine 3 [running labels:{\"account\": 31600000001}]:\n", "31600000001",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			account, err := culprit(bufio.NewScanner(strings.NewReader(c.traceback)))
-			require.NoError(t, err)
-			require.Equal(t, c.want, account)
+			require.Equal(t, c.want, culprit([]byte(c.traceback)))
 		})
 	}
 }
