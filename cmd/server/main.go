@@ -1,9 +1,11 @@
 // Command server runs WhatsApp accounts and offers them over REST and
 // WebSocket. It is configured by the environment and a .env file in its folder;
-// .env.example documents every variable.
+// .env.example documents every variable. Named by a first argument, it does
+// something else instead: `server help` lists the commands.
 //
-// It exits with 0 after SIGINT or SIGTERM, with 2 when the configuration or the
-// storage is not what it can start with, and with 1 when it fails later.
+// It exits with 0 after SIGINT or SIGTERM, with 2 when the arguments, the
+// configuration or the storage are not what it can start with, and with 1 when it
+// fails later.
 package main
 
 import (
@@ -33,13 +35,13 @@ func main() {
 	defer runtime.KeepAlive(held)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := execute(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitCode(err)) //nolint:gocritic // nothing is left to stop
 	}
 }
 
-func run(ctx context.Context) error {
+func serve(ctx context.Context) error {
 	config, err := configs.Load(os.Environ(), ".env")
 	if err != nil {
 		return err
@@ -59,7 +61,8 @@ func run(ctx context.Context) error {
 func exitCode(err error) int {
 	_, invalid := errors.AsType[*configs.InvalidError](err)
 	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
-	if invalid || foreign {
+	_, misused := errors.AsType[*usageError](err)
+	if invalid || foreign || misused {
 		return exitMisconfigured
 	}
 	return 1

@@ -157,7 +157,7 @@ func (s *Server) openLog(_ context.Context, config configs.Config) error {
 }
 
 func (s *Server) openStorage(ctx context.Context, config configs.Config) (err error) {
-	s.engine, err = engines.Open(ctx, engines.Config{Type: config.Storage.Type, SQLitePath: config.Storage.SQLitePath})
+	s.engine, err = engines.Open(ctx, storage(config))
 	if err != nil {
 		return err
 	}

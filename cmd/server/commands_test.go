@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// runCommand runs the server with arguments and returns what it wrote and its exit
+// status.
+func runCommand(t *testing.T, environment []string, arguments ...string) (output string, status int) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0], arguments...)
+	command.Dir = t.TempDir()
+	command.Env = append(append(slimEnvironment(), environment...), serverVariable+"=1")
+	text, err := command.CombinedOutput()
+	if exit, failed := errors.AsType[*exec.ExitError](err); failed {
+		return string(text), exit.ExitCode()
+	}
+	require.NoError(t, err)
+	return string(text), 0
+}
+
+func TestAnUnknownCommandTellsTheKnown(t *testing.T) {
+	output, status := runCommand(t, nil, "dance")
+	require.Equal(t, exitMisconfigured, status)
+	require.Contains(t, output, `unknown command "dance"`)
+	for _, c := range commands() {
+		require.Contains(t, output, c.help)
+	}
+}
+
+func TestHelpIsNoFailure(t *testing.T) {
+	output, status := runCommand(t, nil, "--help")
+	require.Zero(t, status)
+	require.Contains(t, output, "Usage: server")
+	for _, c := range commands() {
+		output, status := runCommand(t, nil, c.name, "-h")
+		require.Zero(t, status, output)
+		require.Contains(t, output, "Usage: server "+c.name)
+	}
+}
+
+func TestWrongFlagsAreRefused(t *testing.T) {
+	for _, c := range commands() {
+		output, status := runCommand(t, nil, c.name, "--no-such-flag")
+		require.Equal(t, exitMisconfigured, status, output)
+		require.Contains(t, output, "no-such-flag")
+	}
+}
+
+func TestInitMakesTheStorage(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "db", "whatsapp.db")
+	for range 2 {
+		output, status := runCommand(t, []string{"SQLITE_DB_PATH=" + database}, "init")
+		require.Zero(t, status, output)
+		require.FileExists(t, database)
+	}
+}
