@@ -45,6 +45,25 @@ type Engine interface {
 	Close() error
 }
 
+// Snapshotter is an engine that can be read as it was at one moment, for as long
+// as it takes, while it goes on. Embedded engines are.
+type Snapshotter interface {
+	// Snapshot returns everything that is committed now. The caller closes it
+	// before it closes the engine.
+	Snapshot(ctx context.Context) (Snapshot, error)
+}
+
+// Snapshot is the records of one moment.
+type Snapshot interface {
+	Getter
+	Scanner
+
+	// Generation is the account's; 0 if it was never acquired.
+	Generation(ctx context.Context, account string) (uint64, error)
+
+	Close() error
+}
+
 // Batch is a set of mutations of one scope that become visible and durable
 // together, in their order.
 type Batch struct {

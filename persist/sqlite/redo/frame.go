@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/tuple"
 )
 
 // headerSize is what a frame has before its body.
@@ -52,17 +53,7 @@ func appendMutation(buffer []byte, m persist.Mutation) []byte {
 		gone = 1
 	}
 	buffer = append(buffer, gone, byte(len(m.Row)))
-	for _, value := range m.Row {
-		switch v := value.(type) {
-		case string:
-			buffer = appendText(buffer, v)
-		case []byte:
-			buffer = append(binary.AppendUvarint(buffer, uint64(len(v))), v...)
-		case int64:
-			buffer = binary.AppendVarint(buffer, v)
-		}
-	}
-	return buffer
+	return tuple.AppendRow(buffer, m.Row)
 }
 
 func appendText(buffer []byte, text string) []byte {
@@ -119,16 +110,13 @@ func (b *body) mutation() persist.Mutation {
 }
 
 func (b *body) value(kind persist.Type) any {
-	switch kind {
-	case persist.Text:
-		return string(b.bytes())
-	case persist.Blob:
-		return b.bytes()
-	default:
-		value, size := binary.Varint(b.rest)
-		b.skip(size)
-		return value
+	value, rest, err := tuple.ParseValue(b.rest, kind)
+	if err != nil {
+		b.wrong("a value is cut off")
+		return nil
 	}
+	b.rest = rest
+	return value
 }
 
 // bytes are as they stand in the frame.
