@@ -5,13 +5,16 @@ type Config struct {
 	Env      Env
 	HTTP     HTTP
 	Storage  Storage
+	Redis    Redis
+	Postgres Postgres
+	MongoDB  MongoDB
 	WhatsApp WhatsApp
 }
 
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Storage, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.
@@ -30,7 +33,7 @@ type Env struct {
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" validate:"oneof=debug info warn error" allowed:"debug, info, warn or error"`
 
 	// CrashLog is the file that tells what the process died of; empty means
-	// crash.log beside the SQLite database, and none with other storage.
+	// crash.log beside the data of SQLite or File, and none with other storage.
 	CrashLog string `env:"CRASH_LOG" envDefault:"" allowed:"the path of a file, or empty"`
 }
 
@@ -56,21 +59,6 @@ type HTTP struct {
 
 	// AllowUnauthenticated permits a bind beyond loopback without an APIKey.
 	AllowUnauthenticated bool `env:"ALLOW_UNAUTHENTICATED" envDefault:"false" allowed:"true or false"`
-}
-
-// The storage engines that [Storage.Type] may hold.
-const (
-	SQLite = "sqlite"
-	Memory = "memory"
-)
-
-// Storage is where durable records live.
-type Storage struct {
-	// Type is SQLite or Memory.
-	Type string `env:"STORAGE_TYPE" envDefault:"sqlite" validate:"oneof=sqlite memory" allowed:"sqlite or memory; file, redis, postgres and mongodb are not available in this version yet"`
-
-	// SQLitePath is the database file; it is created where it does not exist.
-	SQLitePath string `env:"SQLITE_DB_PATH" envDefault:"./db/whatsapp.db" validate:"required" allowed:"the path of a file"`
 }
 
 // WhatsApp is how the server appears on the network of WhatsApp, how eagerly it

@@ -52,7 +52,9 @@ func TestDefaults(t *testing.T) {
 			Host: "localhost", Port: 3001, WebSocketEnabled: true, WebSocketPort: 3002,
 			CORSOrigins: Origins{"http://localhost:3000", "http://localhost:5173"},
 		},
-		Storage: Storage{Type: SQLite, SQLitePath: "./db/whatsapp.db"},
+		Storage:  Storage{Type: SQLiteStorage, SQLitePath: "./db/whatsapp.db", FilePath: "./auth_data"},
+		Redis:    Redis{Host: "localhost", Port: 6379},
+		Postgres: Postgres{Host: "localhost", Port: 5432, DB: "whatsapp_auth", User: "postgres"},
 		WhatsApp: WhatsApp{
 			BrowserName: "WhatsApp Web Server", BrowserVersion: Version{1, 0, 0},
 			SessionTimeout: 60_000, MaxReconnectAttempts: 5, ConnectsPerSecond: 20, ConnectBurst: 40,
@@ -82,7 +84,8 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := Load([]string{
 		"NODE_ENV=staging", "LOG_LEVEL=loud", "HOST=not a host", "PORT=seventy", "WEBSOCKET_ENABLED=perhaps",
-		"WEBSOCKET_PORT=65536", "CORS_ORIGINS=https://a.example/path", "STORAGE_TYPE=postgres",
+		"WEBSOCKET_PORT=65536", "CORS_ORIGINS=https://a.example/path", "STORAGE_TYPE=punchcards",
+		"REDIS_HOST=no host", "REDIS_PORT=0", "POSTGRES_PORT=65536", "MONGODB_URL=postgres://a:hush@b/c",
 		"WA_BROWSER_VERSION=1.0", "WA_VERSION=3.1.4", "WA_SESSION_TIMEOUT=4999", "WA_CONNECTS_PER_SECOND=NaN",
 		"WA_CONNECT_BURST=0", "WA_ENDPOINT=http://a.example", "WA_NOISE_ROOT_KEY=abc",
 	}, "")
@@ -96,17 +99,21 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
   LOG_LEVEL="loud": must be debug, info, warn or error
   HOST="not a host": must be a host name or an IP address
   WEBSOCKET_PORT="65536": must be a whole number from 0 to 65535, 0 takes any free port
-  STORAGE_TYPE="postgres": must be sqlite or memory; file, redis, postgres and mongodb are not available in this version yet
+  STORAGE_TYPE="punchcards": must be sqlite, memory, file, redis, postgres or mongodb
+  REDIS_HOST="no host": must be a host name or an IP address
+  REDIS_PORT="0": must be a whole number from 1 to 65535
+  POSTGRES_PORT="65536": must be a whole number from 1 to 65535
   WA_SESSION_TIMEOUT="4999": must be a whole number of milliseconds from 5000 to 600000
   WA_CONNECTS_PER_SECOND="NaN": must be a number above 0, up to 1000
   WA_CONNECT_BURST="0": must be a whole number from 1 to 10000
+  MONGODB_URL: must be a mongodb:// or mongodb+srv:// URL, or empty
   WA_VERSION="3.1.4": must be 2.3000.N, or empty
   WA_ENDPOINT="http://a.example": must be a wss:// URL, or a ws:// URL of a loopback host, without user, query and fragment`)
 }
 
 func TestUnknownVariablesAreIgnored(t *testing.T) {
 	t.Parallel()
-	_, err := Load([]string{"WA_UNHEARD_OF=x", "=C:=C:\\", "nonsense"}, dotenv(t, "REDIS_URL=redis://elsewhere\n"))
+	_, err := Load([]string{"WA_UNHEARD_OF=x", "=C:=C:\\", "nonsense"}, dotenv(t, "REDIS_USER=somebody\n"))
 	require.NoError(t, err)
 }
 

@@ -88,11 +88,6 @@ func parse(flags *flag.FlagSet, arguments []string, names ...string) error {
 	return nil
 }
 
-// storage is where config says that the records are.
-func storage(config configs.Config) engines.Config {
-	return engines.Config{Type: config.Storage.Type, SQLitePath: config.Storage.SQLitePath}
-}
-
 func initStorage(ctx context.Context, config configs.Config, arguments []string) error {
 	if err := parse(flag.NewFlagSet("init", flag.ContinueOnError), arguments); err != nil {
 		return err

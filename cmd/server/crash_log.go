@@ -22,10 +22,16 @@ const lastCrash = ".last"
 // crashLog is where the process leaves what it dies of; empty if nowhere. Where
 // nothing else is kept, this is not either, unless asked for.
 func crashLog(config configs.Config) string {
-	if config.Env.CrashLog == "" && config.Storage.Type == configs.SQLite {
+	switch {
+	case config.Env.CrashLog != "":
+		return config.Env.CrashLog
+	case config.Storage.Type == configs.SQLiteStorage:
 		return filepath.Join(filepath.Dir(config.Storage.SQLitePath), "crash.log")
+	case config.Storage.Type == configs.FileStorage:
+		return filepath.Join(config.Storage.FilePath, "crash.log")
+	default:
+		return ""
 	}
-	return config.Env.CrashLog
 }
 
 // recordCrashes has the Go runtime write a fatal panic to the file, with the labels

@@ -20,6 +20,18 @@ type Config struct {
 	Type string
 	// SQLitePath is the data file of "sqlite".
 	SQLitePath string
+	// FilePath is the folder of "file".
+	FilePath string
+
+	Redis, Postgres, MongoDB Server
+}
+
+// Server says where the server of an engine is.
+type Server struct {
+	// URL may carry a password, and is in no error.
+	URL string
+	// AllowLoss permits settings that lose writes at a power failure.
+	AllowLoss bool
 }
 
 // opener opens an engine without migrating it.
