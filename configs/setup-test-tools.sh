@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Makes sure that there is a C compiler, which Go's race detector needs. Does
-# nothing where there is one.
+# Makes sure that there is what the tests need: a C compiler for Go's race detector,
+# and the servers that storage engines are tested with. Does nothing where all is
+# there.
 set -euo pipefail
 
-command -v "${CC:-cc}" >/dev/null && exit 0
+missing=()
+command -v "${CC:-cc}" >/dev/null || missing+=(gcc libc6-dev)
+command -v redis-server >/dev/null || missing+=(redis-server)
+[ "${#missing[@]}" -gt 0 ] || exit 0
 
-"$(dirname "$0")/apt-install.sh" gcc libc6-dev || {
-	echo "the race detector needs a C compiler: install one (cc), or use make test-short" >&2
+"$(dirname "$0")/apt-install.sh" "${missing[@]}" || {
+	echo "the tests need these packages: ${missing[*]}; install them, or use make test-short" >&2
 	exit 1
 }

@@ -1,0 +1,53 @@
+package backends
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// Redis is redis-server with settings that lose no write: an append-only file that
+// is flushed to the disk before each reply, and no eviction. Settings as of the
+// command line ("--requirepass", "secret") change them.
+func Redis(settings ...string) Kind {
+	return Kind{
+		name: "redis",
+		command: func(dir, host string, port int) *exec.Cmd {
+			arguments := []string{
+				"--dir", dir, "--bind", host, "--port", strconv.Itoa(port), "--save", "",
+				"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction",
+			}
+			return exec.Command("redis-server", append(arguments, settings...)...)
+		},
+		answers: redisAnswers,
+	}
+}
+
+// redisAnswers asks with a PING. A server that wants a password has loaded its data
+// too.
+func redisAnswers(ctx context.Context, address string) error {
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	deadline, _ := ctx.Deadline()
+	if err := connection.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if _, err := connection.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	reply, err := bufio.NewReader(connection).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(reply, "+PONG") && !strings.HasPrefix(reply, "-NOAUTH") {
+		return fmt.Errorf("redis says %q", reply)
+	}
+	return nil
+}
