@@ -67,6 +67,7 @@ func TestRecordsAreDecodedAsTheyWereEncoded(t *testing.T) {
 	t.Run("message", codecChecks(persist.Messages))
 	t.Run("message content", codecChecks(persist.MessageContents))
 	t.Run("group participant", codecChecks(persist.GroupParticipants))
+	t.Run("message amendment", codecChecks(persist.MessageAmendments))
 	t.Run("message reaction", codecChecks(persist.MessageReactions))
 	t.Run("user receipt", codecChecks(persist.UserReceipts))
 	t.Run("media", codecChecks(persist.MediaData))

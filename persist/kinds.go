@@ -14,6 +14,7 @@ var (
 	Messages          = newKind[Message]("account", "messages", Index{"by_time", []string{"chat", "timestamp", "seq"}}, Index{"by_id", []string{"id"}})
 	MessageContents   = newKind[MessageContent]("account", "message_content")
 	GroupParticipants = newKind[GroupParticipant]("account", "group_participants")
+	MessageAmendments = newKind[MessageAmendment]("account", "message_amendments")
 	MessageReactions  = newKind[MessageReaction]("account", "message_reactions")
 	UserReceipts      = newKind[UserReceipt]("account", "user_receipts")
 	MediaData         = newKind[Media]("account", "media_data")
@@ -43,7 +44,7 @@ func Tables() []*Table {
 	return []*Table{
 		AccountIndex.Table, Accounts.Table, Counters.Table,
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
-		GroupParticipants.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
+		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
 		Events.Table, Outbox.Table, IdempotencyKeys.Table,
 		AuthSessions.Table, Identities.Table, SignalSessions.Table, PreKeys.Table, SenderKeys.Table,
 		AppStateKeys.Table, AppStateVersions.Table, AppStateMACs.Table, MessageSecrets.Table,

@@ -51,6 +51,20 @@ type MessageContent struct {
 	Body   string `col:"body"`
 }
 
+// MessageAmendment is an edit or a deletion that could not be applied yet: its
+// message has not come, or who may delete it is not known. There is one of each
+// person for a message.
+type MessageAmendment struct {
+	Chat      string    `col:"chat,key"`
+	MessageID string    `col:"message_id,key"`
+	Sender    string    `col:"sender,key"` // who amends
+	Author    string    `col:"author"`     // of the message, as the sender has it
+	Revoked   bool      `col:"revoked"`
+	Timestamp time.Time `col:"timestamp"`
+	// Raw is the serialized waE2E.Message that an edit puts in the place of the first.
+	Raw []byte `col:"raw"`
+}
+
 // MessageReaction is one person's reaction to a message. One that was taken back
 // stays, without an emoji, so that an older one delivered again does not return.
 type MessageReaction struct {
