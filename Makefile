@@ -10,9 +10,9 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := .tools/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # What coverage counts: what a server is made of. Not the load driver and the
-# simulator, which are there to test it, nor the suite that engines share.
+# simulator, which are there to test it, nor the suites that engines share.
 COVERED     := ./cmd/server/...,./httpapi/...,./supervisor/...,./actors/...,./persist/...,./configs/...
-NOT_COVERED := /persist/persisttest/
+NOT_COVERED := /persist/persisttest/\|/journal/journaltest/
 
 # Tests that the race detector would stop at races of whatsmeow's own, beside
 # those of loadtest/soak. They mostly wait, hence run many at a time.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal/journaltest"
 	"whatsapp-web-server/persist/persisttest"
 	"whatsapp-web-server/persist/sqlite"
 )
@@ -18,7 +19,11 @@ func TestEngine(t *testing.T) { persisttest.Run(t, open) }
 
 func TestPersistent(t *testing.T) { persisttest.RunPersistent(t, openAt) }
 
+func TestJournal(t *testing.T) { journaltest.Run(t, open) }
+
 func BenchmarkEngine(b *testing.B) { persisttest.Benchmark(b, open) }
+
+func BenchmarkJournal(b *testing.B) { journaltest.Benchmark(b, open, plain) }
 
 // open returns a migrated engine over a new file.
 func open(t testing.TB) persist.Engine { return openAt(t, t.TempDir()) }
