@@ -11,6 +11,20 @@ type AccountEntry struct {
 	CreatedAt time.Time `col:"created_at"`
 }
 
+// DataKey is a key that seals columns, itself sealed by the operator's key. The
+// one with the highest id seals; the others open what they have sealed until none
+// of that is left.
+type DataKey struct {
+	ID      uint32 `col:"id,key"`
+	Version int64  `col:"version"`
+	Wrapped []byte `col:"wrapped"`
+	// Covers is how much is sealed without exception, so that a value that is not
+	// must have been put there by someone else: a [Secrecy] and what is above it.
+	// Zero: values from before the first key may be left.
+	Covers    Secrecy   `col:"covers"`
+	CreatedAt time.Time `col:"created_at"`
+}
+
 // Account is what we know and want of one WhatsApp account. There is one per
 // scope.
 type Account struct {
@@ -36,9 +50,9 @@ type Account struct {
 	Updated time.Time `col:"updated_at"`
 	// LastActive orders the boot: recently active accounts connect first.
 	LastActive time.Time         `col:"last_active"`
-	Proxy      string            `col:"proxy"`
+	Proxy      string            `col:"proxy,secret"`
 	DeviceName string            `col:"device_name"`
-	Webhook    string            `col:"webhook"`
+	Webhook    string            `col:"webhook,secret"`
 	Metadata   map[string]string `col:"metadata,json"`
 	// Crashes is how many processes have died of the account of late, and CrashedAt
 	// when the last of them did.

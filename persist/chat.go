@@ -26,7 +26,7 @@ type Chat struct {
 	LastMessageSender string    `col:"last_message_sender"`
 	LastMessageType   string    `col:"last_message_type"`
 	LastMessageFromMe bool      `col:"last_message_from_me"`
-	Preview           string    `col:"preview"`
+	Preview           string    `col:"preview,content"`
 	Unread            int64     `col:"unread"`
 }
 

@@ -5,7 +5,7 @@ import "time"
 // AuthSession is the companion device's registration. State is JSON, as
 // devicestore writes it.
 type AuthSession struct {
-	State     string    `col:"auth_state"`
+	State     string    `col:"auth_state,secret"`
 	CreatedAt time.Time `col:"created_at"`
 	UpdatedAt time.Time `col:"updated_at"`
 }
@@ -19,13 +19,13 @@ type Identity struct {
 // SignalSession is a ratchet with a remote device, serialized.
 type SignalSession struct {
 	Address string `col:"address,key"`
-	Session []byte `col:"session"`
+	Session []byte `col:"session,secret"`
 }
 
 // PreKey is an own one-time prekey.
 type PreKey struct {
 	ID       uint32   `col:"id,key"`
-	Key      [32]byte `col:"private_key"`
+	Key      [32]byte `col:"private_key,secret"`
 	Uploaded bool     `col:"uploaded"`
 }
 
@@ -33,13 +33,13 @@ type PreKey struct {
 type SenderKey struct {
 	Group  string `col:"chat,key"`
 	Sender string `col:"sender,key"`
-	Key    []byte `col:"sender_key"`
+	Key    []byte `col:"sender_key,secret"`
 }
 
 // AppStateKey is a key shared by the phone.
 type AppStateKey struct {
 	ID          []byte `col:"id,key"`
-	Data        []byte `col:"data"`
+	Data        []byte `col:"data,secret"`
 	Fingerprint []byte `col:"fingerprint"`
 	Timestamp   int64  `col:"timestamp"` // as the phone gave it
 }
@@ -64,28 +64,28 @@ type MessageSecret struct {
 	Chat   string `col:"chat,key"`
 	Sender string `col:"sender,key"`
 	ID     string `col:"id,key"`
-	Secret []byte `col:"secret"`
+	Secret []byte `col:"secret,secret"`
 }
 
 // PrivacyToken is a user's token that shows them we are trusted.
 type PrivacyToken struct {
 	User            string    `col:"user,key"`
-	Token           []byte    `col:"token"`
+	Token           []byte    `col:"token,secret"`
 	Timestamp       time.Time `col:"timestamp"`
 	SenderTimestamp time.Time `col:"sender_timestamp"`
 }
 
 // NCTSalt is the account's salt for tokens to strangers; one per account.
 type NCTSalt struct {
-	Salt []byte `col:"salt"`
+	Salt []byte `col:"salt,secret"`
 }
 
 // DecryptedEvent keeps a decrypted payload until its handler is done, then its
 // hash alone, so that a redelivery is not decrypted again.
 type DecryptedEvent struct {
 	Hash       [32]byte  `col:"hash,key"`
-	Plaintext  []byte    `col:"plaintext"` // empty once handled
-	Replay     bool      `col:"replay"`    // from the own phone, which may not send it again, and not handled yet
+	Plaintext  []byte    `col:"plaintext,secret"` // empty once handled
+	Replay     bool      `col:"replay"`           // from the own phone, which may not send it again, and not handled yet
 	InsertedAt time.Time `col:"inserted_at"`
 	ServerTime time.Time `col:"server_time"`
 }
@@ -95,7 +95,7 @@ type OutgoingEvent struct {
 	Chat       string    `col:"chat,key"`
 	ID         string    `col:"id,key"`
 	Format     string    `col:"format"`
-	Plaintext  []byte    `col:"plaintext"`
+	Plaintext  []byte    `col:"plaintext,secret"`
 	InsertedAt time.Time `col:"inserted_at"`
 }
 

@@ -14,6 +14,9 @@ var (
 	// ErrPoisoned means that a batch cannot be stored whatever happens, such as a
 	// row that does not fit its table. Nothing of it was written.
 	ErrPoisoned = errors.New("batch cannot be stored")
+	// ErrTampered means that a sealed value was changed, moved or put there by
+	// someone without the key.
+	ErrTampered = errors.New("sealed value cannot be opened")
 	// ErrSchemaTooNew means that the data were written by a newer program.
 	ErrSchemaTooNew = errors.New("storage schema is newer than this program")
 	// ErrClosed means that the engine or journal was closed.

@@ -8,7 +8,7 @@ type Event struct {
 	Kind string    `col:"kind"`
 	At   time.Time `col:"at"`
 	// Data is the JSON object that subscribers get.
-	Data string `col:"data"`
+	Data string `col:"data,content"`
 }
 
 // OutboxItem is a message that was accepted and has not reached its end. It is
@@ -23,7 +23,7 @@ type OutboxItem struct {
 	// State is queued, sending (the frame may have left) or unknown (it may have
 	// left and no answer came: the same id is sent again).
 	State      string    `col:"state"`
-	Payload    []byte    `col:"payload"` // the final serialized waE2E.Message
+	Payload    []byte    `col:"payload,secret"` // the final serialized waE2E.Message
 	AcceptedAt time.Time `col:"accepted_at"`
 	ExpiresAt  time.Time `col:"expires_at"`
 	Attempts   int64     `col:"attempts"`

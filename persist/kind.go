@@ -8,8 +8,9 @@ import (
 )
 
 // Kind ties the Go struct T to its table. The exported fields of T carry the
-// tag `col:"name"`, with `,key` for the key (which comes first) and `,json` for
-// a value stored as JSON text. Strings, booleans, integers, byte slices, byte
+// tag `col:"name"`, with `,key` for the key (which comes first), `,json` for
+// a value stored as JSON text, `,secret` or `,content` for text and bytes that are
+// to be sealed (see [Secrecy]). Strings, booleans, integers, byte slices, byte
 // arrays and times need no option.
 type Kind[T any] struct {
 	*Table
@@ -40,11 +41,12 @@ func newKind[T any](level, name string, indexes ...Index) Kind[T] {
 			table.KeyColumns++
 		}
 		codec := codecFor(f.Type, option == "json")
-		table.Columns = append(table.Columns, Column{Name: name, Type: codec.column})
+		table.Columns = append(table.Columns, Column{name, codec.column, secrecies[option]})
 		kind.fields = append(kind.fields, codec)
 	}
 	at := table.KeyColumns
 	table.Versioned = at < len(table.Columns) && table.Columns[at].Name == "version"
+	table.mustBeSealable()
 	return kind
 }
 

@@ -59,6 +59,7 @@ func refusesBrokenRows[T any](t *testing.T, kind persist.Kind[T]) {
 
 func TestRecordsAreDecodedAsTheyWereEncoded(t *testing.T) {
 	t.Run("account index", codecChecks(persist.AccountIndex))
+	t.Run("data key", codecChecks(persist.DataKeys))
 	t.Run("account", codecChecks(persist.Accounts))
 	t.Run("counter", codecChecks(persist.Counters))
 	t.Run("contact", codecChecks(persist.Contacts))

@@ -5,6 +5,7 @@ package persist
 // conformance suite fails until all agree.
 var (
 	AccountIndex = newKind[AccountEntry]("system", "account_index")
+	DataKeys     = newKind[DataKey]("system", "data_keys")
 	Accounts     = newKind[Account]("account", "accounts")
 	Counters     = newKind[Counter]("account", "counters")
 
@@ -42,7 +43,7 @@ var (
 // Tables lists the table of every kind.
 func Tables() []*Table {
 	return []*Table{
-		AccountIndex.Table, Accounts.Table, Counters.Table,
+		AccountIndex.Table, DataKeys.Table, Accounts.Table, Counters.Table,
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
 		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
 		Events.Table, Outbox.Table, IdempotencyKeys.Table,

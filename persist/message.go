@@ -40,7 +40,7 @@ type Message struct {
 	// QuotedID is the message it replies to.
 	QuotedID string `col:"quoted_id"`
 	// Raw is the serialized waE2E.Message as it was sent or received.
-	Raw []byte `col:"raw"`
+	Raw []byte `col:"raw,content"`
 }
 
 // MessageContent is the readable text of a message.
@@ -48,7 +48,7 @@ type MessageContent struct {
 	Chat   string `col:"chat,key"`
 	Sender string `col:"sender,key"`
 	ID     string `col:"id,key"`
-	Body   string `col:"body"`
+	Body   string `col:"body,content"`
 }
 
 // MessageAmendment is an edit or a deletion that could not be applied yet: its
@@ -71,7 +71,7 @@ type MessageReaction struct {
 	Chat      string    `col:"chat,key"`
 	MessageID string    `col:"message_id,key"`
 	Sender    string    `col:"sender,key"`
-	Emoji     string    `col:"emoji"`
+	Emoji     string    `col:"emoji,content"`
 	Timestamp time.Time `col:"timestamp"`
 }
 
@@ -92,13 +92,13 @@ type Media struct {
 	Sender        string `col:"sender,key"`
 	MessageID     string `col:"message_id,key"`
 	MIMEType      string `col:"mime_type"`
-	FileName      string `col:"file_name"`
+	FileName      string `col:"file_name,content"`
 	Size          int64  `col:"size"` // bytes
 	Width         int64  `col:"width"`
 	Height        int64  `col:"height"`
 	Duration      int64  `col:"duration"` // seconds
 	DirectPath    string `col:"direct_path"`
-	MediaKey      []byte `col:"media_key"`
+	MediaKey      []byte `col:"media_key,secret"`
 	FileSHA256    []byte `col:"file_sha256"`
 	FileEncSHA256 []byte `col:"file_enc_sha256"`
 }

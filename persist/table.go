@@ -20,10 +20,27 @@ const (
 	Blob
 )
 
+// Secrecy says what of a column is sealed where the operator has a key; see
+// persist/vault.
+type Secrecy uint8
+
+const (
+	// Plain is as it is: ids, times, names.
+	Plain Secrecy = iota
+	// Content is what people write: sealed if the operator wants that.
+	Content
+	// Secret is keys, and what they protect until it is handled: always sealed.
+	Secret
+)
+
+// secrecies is by the option of a field's tag.
+var secrecies = map[string]Secrecy{"secret": Secret, "content": Content}
+
 // Column is one column of a table.
 type Column struct {
-	Name string
-	Type Type
+	Name    string
+	Type    Type
+	Secrecy Secrecy
 }
 
 // Index is a declared order of a table's rows. The key columns follow the
@@ -114,6 +131,24 @@ func (t *Table) Positions(index string) []int {
 		}
 	}
 	return positions
+}
+
+// mustBeSealable panics where a sealed value could not do its work: numbers have
+// no room for one, and what is sealed has neither order nor equality. What belongs
+// to tenants, of whom there is no list, could not be found to be sealed anew.
+func (t *Table) mustBeSealable() {
+	for _, index := range append(t.Indexes, Index{}) {
+		for _, position := range t.Positions(index.Name) {
+			if column := t.Columns[position]; column.Secrecy != Plain {
+				panic(fmt.Sprintf("persist: %s.%s orders rows and cannot be sealed", t.Name, column.Name))
+			}
+		}
+	}
+	for _, column := range t.Columns {
+		if column.Secrecy != Plain && (column.Type == Integer || t.Level == "tenant") {
+			panic(fmt.Sprintf("persist: %s.%s cannot be sealed", t.Name, column.Name))
+		}
+	}
 }
 
 func (t *Table) position(column string) int {
