@@ -60,9 +60,7 @@ func (in *inbound) edit(ctx context.Context, u *unit, where place, m *waE2E.Prot
 	}
 	content := ReadContent(m.GetEditedMessage())
 	message.EditedAt = where.at
-	u.Put(persist.Messages.Put(message), persist.MessageContents.Put(persist.MessageContent{
-		Chat: message.Chat, Sender: message.Sender, ID: id, Body: content.Body,
-	}))
+	u.Put(persist.Messages.Put(message), persist.MessageContents.Put(persist.NewMessageContent(message, content.Body)))
 	if err := in.refreshPreview(ctx, u, message, content.Body); err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 		QuotedID: content.QuotedID(), Raw: raw,
 	}
 	u.Put(persist.Messages.Put(message))
-	putContent(u, chat, sender, id, content)
+	putContent(u, message, content)
 	if err := in.advance(ctx, u, where, id, content); err != nil {
 		return err
 	}
@@ -154,13 +154,13 @@ func (in *inbound) shared(ctx context.Context, u *unit, where place, id string) 
 	return err == nil, err
 }
 
-func putContent(u *unit, chat, sender, id string, content Content) {
+func putContent(u *unit, message persist.Message, content Content) {
 	if content.Body != "" {
-		u.Put(persist.MessageContents.Put(persist.MessageContent{Chat: chat, Sender: sender, ID: id, Body: content.Body}))
+		u.Put(persist.MessageContents.Put(persist.NewMessageContent(message, content.Body)))
 	}
 	if content.Media != nil {
 		media := *content.Media
-		media.Chat, media.Sender, media.MessageID = chat, sender, id
+		media.Chat, media.Sender, media.MessageID = message.Chat, message.Sender, message.ID
 		u.Put(persist.MediaData.Put(media))
 	}
 }

@@ -139,12 +139,13 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendTe
 		MessageID: id, AcceptedSeq: u.seq + 1, Chat: chat.String(), Recipient: to.String(), State: "queued",
 		Payload: raw, AcceptedAt: u.at, ExpiresAt: u.at.Add(outboxExpiry),
 	}
-	u.Put(persist.Outbox.Put(item), persist.Messages.Put(persist.Message{
+	record := persist.Message{
 		Chat: chat.String(), Sender: where.sender.String(), ID: id, Seq: u.seq + 1, Timestamp: u.at, FromMe: true,
 		Type: "text", Status: "queued", StatusAt: u.at, Raw: raw,
-	}))
+	}
+	u.Put(persist.Outbox.Put(item), persist.Messages.Put(record))
 	content := ReadContent(message)
-	putContent(u, chat.String(), where.sender.String(), id, content)
+	putContent(u, record, content)
 	if command.Key != "" {
 		o.keys.add(command.Principal, command.Key)
 		u.Put(persist.IdempotencyKeys.Put(persist.IdempotencyKey{

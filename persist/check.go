@@ -1,6 +1,9 @@
 package persist
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // MaxKeyBytes bounds each text or blob of a key. Keys come from remote
 // senders (message ids) and every engine must take them; PostgreSQL's index
@@ -63,6 +66,9 @@ func (q Query) Check() error {
 	if q.Limit <= 0 || q.Offset < 0 {
 		return fmt.Errorf("scan %s: limit %d, offset %d", q.Table.Name, q.Limit, q.Offset)
 	}
+	if err := q.checkMatch(); err != nil {
+		return err
+	}
 	positions := q.Table.Positions(q.Index)
 	if len(q.Prefix)+len(q.After) > len(positions) {
 		return fmt.Errorf("scan %s: more values than %d columns", q.Table.Name, len(positions))
@@ -71,6 +77,18 @@ func (q Query) Check() error {
 		column := q.Table.Columns[positions[i]]
 		if value := q.Start(i); !column.Type.holds(value) {
 			return fmt.Errorf("scan %s: a %T for %s", q.Table.Name, value, column.Name)
+		}
+	}
+	return nil
+}
+
+func (q Query) checkMatch() error {
+	if len(q.Match) > 0 && q.Table.Searched == 0 {
+		return fmt.Errorf("scan %s: nothing is searched there", q.Table.Name)
+	}
+	for _, term := range q.Match {
+		if term == "" || strings.Contains(term, " ") || !isStorable(term) {
+			return fmt.Errorf("scan %s: not a term to match", q.Table.Name)
 		}
 	}
 	return nil

@@ -97,6 +97,10 @@ type Query struct {
 	// followed by the key, or the first few of them. Rows that share a shorter
 	// After are all skipped. Nil starts at the end the direction starts from.
 	After Key
+	// Match selects those rows whose searched column has, for each of these, a word
+	// that begins with it. They are [Terms]. Order, cursor and limits are as without
+	// it.
+	Match []string
 	// Reverse walks from the greatest to the least.
 	Reverse bool
 	// Offset skips rows after the start; it costs what reading them would.

@@ -10,7 +10,7 @@ import (
 // Kind ties the Go struct T to its table. The exported fields of T carry the
 // tag `col:"name"`, with `,key` for the key (which comes first), `,json` for
 // a value stored as JSON text, `,secret` or `,content` for text and bytes that are
-// to be sealed (see [Secrecy]). Strings, booleans, integers, byte slices, byte
+// to be sealed (see [Secrecy]), `,searched` for [Table.Searched]. Strings, booleans, integers, byte slices, byte
 // arrays and times need no option.
 type Kind[T any] struct {
 	*Table
@@ -37,8 +37,11 @@ func newKind[T any](level, name string, indexes ...Index) Kind[T] {
 		if name == "" {
 			panic(fmt.Sprintf("persist: field %s has no col tag", f.Name))
 		}
-		if option == "key" {
+		switch option {
+		case "key":
 			table.KeyColumns++
+		case "searched":
+			table.Searched = len(table.Columns)
 		}
 		codec := codecFor(f.Type, option == "json")
 		table.Columns = append(table.Columns, Column{name, codec.column, secrecies[option]})

@@ -13,7 +13,7 @@ var (
 	Chats             = newKind[Chat]("account", "chats", Index{"by_activity", []string{"last_message_at"}})
 	ChatSettings      = newKind[ChatSetting]("account", "chat_settings")
 	Messages          = newKind[Message]("account", "messages", Index{"by_time", []string{"chat", "timestamp", "seq"}}, Index{"by_id", []string{"id"}})
-	MessageContents   = newKind[MessageContent]("account", "message_content")
+	MessageContents   = newKind[MessageContent]("account", "message_content", Index{"by_time", []string{"timestamp", "seq"}})
 	GroupParticipants = newKind[GroupParticipant]("account", "group_participants")
 	MessageAmendments = newKind[MessageAmendment]("account", "message_amendments")
 	MessageReactions  = newKind[MessageReaction]("account", "message_reactions")

@@ -43,12 +43,26 @@ type Message struct {
 	Raw []byte `col:"raw,content"`
 }
 
-// MessageContent is the readable text of a message.
+// MessageContent is the readable text of a message, and what it is found by. It is
+// made by [NewMessageContent].
 type MessageContent struct {
 	Chat   string `col:"chat,key"`
 	Sender string `col:"sender,key"`
 	ID     string `col:"id,key"`
 	Body   string `col:"body,content"`
+	// Timestamp and Seq are the message's as it was stored: findings are in their
+	// order.
+	Timestamp time.Time `col:"timestamp"`
+	Seq       int64     `col:"seq"`
+	Words     string    `col:"words,searched"`
+}
+
+// NewMessageContent makes body findable, by its words and by [ChatTerm].
+func NewMessageContent(message Message, body string) MessageContent {
+	return MessageContent{
+		Chat: message.Chat, Sender: message.Sender, ID: message.ID, Body: body,
+		Timestamp: message.Timestamp, Seq: message.Seq, Words: Words(body) + " " + ChatTerm(message.Chat),
+	}
 }
 
 // MessageAmendment is an edit or a deletion that could not be applied yet: its

@@ -109,6 +109,9 @@ type Table struct {
 	// 0), a delete the stored version; else [ErrConflict].
 	Versioned bool
 	Indexes   []Index
+	// Searched is the place of the column that [Query.Match] looks at, which holds
+	// [Words]; 0 if there is none.
+	Searched int
 }
 
 // Positions returns where the columns of the named index stand in a row, the

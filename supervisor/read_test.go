@@ -67,7 +67,7 @@ func (s *shelf) message(m persist.Message) {
 		m.Type = "text"
 	}
 	s.write(persist.Messages.Put(m),
-		persist.MessageContents.Put(persist.MessageContent{Chat: m.Chat, Sender: m.Sender, ID: m.ID, Body: "body of " + m.ID}))
+		persist.MessageContents.Put(persist.NewMessageContent(m, "body of "+m.ID)))
 }
 
 func (s *shelf) messages(chat, before string, page Page) MessageList {

@@ -126,6 +126,9 @@ func (s *shelf) scan(q persist.Query) []persist.Row {
 		if less(e, within) || less(within, e) {
 			return false
 		}
+		if !q.Table.Matches(e.row, q.Match) {
+			return true
+		}
 		if skip--; skip < 0 {
 			rows = append(rows, e.row)
 		}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(testing.TB) persist.Engine) {
 		{"a conflict in the middle of a batch leaves nothing", conflictHalfWay},
 
 		{"scans agree with a naive model", scansLikeModel},
+		{"texts are found by the beginnings of their words", search},
 		{"a cursor misses and repeats nothing while rows are inserted", cursorStability},
 
 		{"accounts do not see each other", isolation},

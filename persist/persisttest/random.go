@@ -2,6 +2,7 @@ package persisttest
 
 import (
 	"math"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -29,6 +30,9 @@ func drawRow(table *persist.Table, values map[persist.Type]*rapid.Generator[any]
 		for i, column := range table.Columns {
 			row[i] = values[column.Type].Draw(t, column.Name)
 		}
+		if table.Searched > 0 {
+			row[table.Searched] = persist.Words(sentences.Draw(t, "sentence"))
+		}
 		if table.Versioned {
 			row[table.KeyColumns] = int64(1)
 		}
@@ -41,6 +45,15 @@ var closeValues = map[persist.Type]*rapid.Generator[any]{
 	persist.Integer: rapid.SampledFrom(integers).AsAny(),
 	persist.Blob:    rapid.SampledFrom(blobs).AsAny(),
 }
+
+// sentences are of few words, which begin alike or are awkward for tokenizers.
+var (
+	words = []string{
+		"hello", "help", "he", "h", "42", "4.2", "1e5", "12abc", "ünïcode", "ß", "привет", "при", "שלום", "नमस्ते", "한국", "東京都",
+		"ไทย", "a_b", "don't", "http://example.com/a?b=c", "me@example.com", "NOT", "or", "AND", "NEAR", "x'y\"z", "%", "*", "\U0001F600",
+	}
+	sentences = rapid.Map(rapid.SliceOfN(rapid.SampledFrom(words), 0, 5), func(of []string) string { return strings.Join(of, " ") })
+)
 
 // awkwardTexts are told apart and ordered wrongly by collations, by UTF-16, by
 // C strings, by patterns or by escapes of keys.

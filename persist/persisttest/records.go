@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -68,10 +69,10 @@ func largeRecord(t *testing.T, engine persist.Engine) {
 	text := strings.Repeat("0123456789abcdé\n", 1<<16)
 	blob := bytes.Repeat([]byte{0, 1, 0xFE, 0xFF}, 1<<18)
 	longest := strings.Repeat("k", persist.MaxKeyBytes)
-	a.apply(t,
-		persist.MessageContents.Put(persist.MessageContent{Chat: longest, Sender: longest, ID: longest, Body: text}),
+	content := persist.MessageContents.Put(persist.NewMessageContent(persist.Message{Chat: longest, Sender: longest, ID: longest}, text))
+	a.apply(t, content,
 		persist.SignalSessions.Put(persist.SignalSession{Address: longest, Session: blob}))
-	requireRow(t, engine, a.scope, persist.MessageContents.Table, persist.Row{longest, longest, longest, text})
+	requireRow(t, engine, a.scope, persist.MessageContents.Table, content.Row)
 	requireRow(t, engine, a.scope, persist.SignalSessions.Table, persist.Row{longest, blob})
 	require.Equal(t, []persist.Row{{longest, blob}}, all(t, engine, a.scope, persist.SignalSessions.Table))
 }
@@ -136,6 +137,7 @@ func misasked(t *testing.T, engine persist.Engine) {
 		func(q *persist.Query) { q.Offset = -1 },
 		func(q *persist.Query) { q.Prefix = persist.Key{int64(1)} },
 		func(q *persist.Query) { q.Prefix, q.After = persist.Key{"chat"}, persist.Key{"a time"} },
+		func(q *persist.Query) { q.Match = []string{"nothing is searched here"} },
 		func(q *persist.Query) { q.After = slices.Repeat(persist.Key{"x"}, 9) },
 	} {
 		bad := good
@@ -143,4 +145,45 @@ func misasked(t *testing.T, engine persist.Engine) {
 		_, err := engine.Scan(t.Context(), bad)
 		require.Error(t, err)
 	}
+}
+
+// search finds what was written in other cases, with other accents, newest first,
+// page by page, and follows edits.
+func search(t *testing.T, engine persist.Engine) {
+	a, stranger := newAccount(t, engine), newAccount(t, engine)
+	write := func(of account, chat, id string, seq int64, body string) {
+		message := persist.Message{Chat: chat, Sender: "s", ID: id, Timestamp: time.UnixMilli(1000 + seq/2), Seq: seq}
+		of.apply(t, persist.MessageContents.Put(persist.NewMessageContent(message, body)))
+	}
+	write(a, "one", "1", 1, "Übermorgen gehen wir essen")
+	write(a, "two", "2", 2, "essen: UBERALL!")
+	write(a, "one", "3", 3, "nothing of the kind")
+	write(a, "one", "4", 4, "essen über alles")
+	write(a, "two", "5", 5, "東京で食べる")
+	write(stranger, "one", "6", 6, "essen über alles")
+
+	require.Equal(t, []string{"4", "2", "1"}, found(t, a, 10, persist.Terms("uber ESS")...))
+	require.Equal(t, []string{"4", "2"}, found(t, a, 2, persist.Terms("uber ESS")...))
+	require.Equal(t, []string{"2"}, found(t, a, 10, append(persist.Terms("uber"), persist.ChatTerm("two"))...))
+	require.Equal(t, []string{"5"}, found(t, a, 10, persist.Terms("京")...))
+	require.Empty(t, found(t, a, 10, "essen", "kind"))
+
+	write(a, "one", "4", 4, "the kind of essen")
+	require.Equal(t, []string{"4"}, found(t, a, 10, "essen", "kind"))
+	require.Equal(t, []string{"2", "1"}, found(t, a, 10, persist.Terms("uber")...))
+	a.apply(t, persist.MessageContents.Remove("one", "s", "4"))
+	require.Empty(t, found(t, a, 10, "essen", "kind"))
+	require.Equal(t, []string{"6"}, found(t, stranger, 10, "essen"))
+}
+
+func found(t *testing.T, a account, limit int, terms ...string) (ids []string) {
+	t.Helper()
+	contents, err := persist.MessageContents.Scan(t.Context(), a.engine, persist.Query{
+		Scope: a.scope, Index: "by_time", Match: terms, Reverse: true, Limit: limit,
+	})
+	require.NoError(t, err)
+	for _, content := range contents {
+		ids = append(ids, content.ID)
+	}
+	return ids
 }

@@ -70,10 +70,32 @@ func drawQuery(t *rapid.T, scope persist.Scope, table *persist.Table, rows []per
 	prefix := rapid.IntRange(0, len(values)).Draw(t, "prefix")
 	after := rapid.IntRange(prefix, len(values)).Draw(t, "after")
 	q.Prefix = values[:prefix]
+	if table.Searched > 0 {
+		q.Match = drawMatch(t)
+	}
 	if after > prefix {
 		q.After = values[prefix:after]
 	}
 	return q
+}
+
+// drawMatch begins to type words that rows may have.
+func drawMatch(t *rapid.T) []string {
+	var typed []string
+	for _, term := range persist.Terms(sentences.Draw(t, "match")) {
+		letters := []rune(term)
+		typed = append(typed, string(letters[:rapid.IntRange(1, len(letters)).Draw(t, "length")]))
+	}
+	return typed
+}
+
+// matches tells whether a row has a word that begins with each term.
+func matches(row persist.Row, q persist.Query) bool {
+	return !slices.ContainsFunc(q.Match, func(term string) bool {
+		return !slices.ContainsFunc(strings.Fields(row[q.Table.Searched].(string)), func(word string) bool {
+			return strings.HasPrefix(word, term)
+		})
+	})
 }
 
 // along returns the row's values in the order of an index.
@@ -97,7 +119,7 @@ func model(rows []persist.Row, q persist.Query) []persist.Row {
 	var found []persist.Row
 	for _, row := range sorted {
 		values := along(positions, row)
-		if compareKeys(values[:len(q.Prefix)], q.Prefix) == 0 && beyond(values[len(q.Prefix):], q) {
+		if compareKeys(values[:len(q.Prefix)], q.Prefix) == 0 && beyond(values[len(q.Prefix):], q) && matches(row, q) {
 			found = append(found, row)
 		}
 	}

@@ -154,11 +154,12 @@ type scanShape struct {
 	table         *persist.Table
 	index         string
 	prefix, after int
+	match         int
 	reverse       bool
 }
 
 func (r *reader) scanText(q persist.Query) string {
-	shape := scanShape{q.Table, q.Index, len(q.Prefix), len(q.After), q.Reverse}
+	shape := scanShape{q.Table, q.Index, len(q.Prefix), len(q.After), len(q.Match), q.Reverse}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	text, known := r.scans[shape]
@@ -186,6 +187,9 @@ func (s scanShape) text() string {
 		start := order[s.prefix : s.prefix+s.after]
 		conditions = append(conditions, fmt.Sprintf("(%s) %s (%s)", list(start), beyond, marks(len(start))))
 	}
+	for range s.match {
+		conditions = append(conditions, "instr("+s.table.Columns[s.table.Searched].Name+", ?) > 0")
+	}
 	text := "SELECT " + list(names(s.table)) + " FROM " + s.table.Name
 	if s.index != "" {
 		text += " INDEXED BY " + s.table.Name + "_" + s.index
@@ -203,5 +207,8 @@ func (s scanShape) text() string {
 func scanValues(q persist.Query) []any {
 	values := append(owner(q.Scope), q.Prefix...)
 	values = append(values, q.After...)
+	for _, term := range q.Match {
+		values = append(values, " "+term)
+	}
 	return append(values, int64(q.Limit), int64(q.Offset))
 }
