@@ -76,7 +76,7 @@ type MessageAmendment struct {
 	Revoked   bool      `col:"revoked"`
 	Timestamp time.Time `col:"timestamp"`
 	// Raw is the serialized waE2E.Message that an edit puts in the place of the first.
-	Raw []byte `col:"raw"`
+	Raw []byte `col:"raw,content"`
 }
 
 // MessageReaction is one person's reaction to a message. One that was taken back
