@@ -34,8 +34,9 @@ type kept struct{ persist.Engine }
 
 func (kept) Close() error { return nil }
 
-func onlyInMemory() opener {
-	engine := memory.Open()
+func onlyInMemory() opener { return held(memory.Open()) }
+
+func held(engine persist.Engine) opener {
 	return func(context.Context) (persist.Engine, error) { return kept{engine}, nil }
 }
 
@@ -49,12 +50,15 @@ func inAFile(path string) opener {
 	}
 }
 
-// each runs a test on a storage of which nothing is kept between two pages, and on
-// one that is opened again for each.
+// each runs a test on two storages.
 func each(t *testing.T, test func(t *testing.T, open opener)) {
-	for name, open := range map[string]opener{"memory": onlyInMemory(), "sqlite": inAFile(filepath.Join(t.TempDir(), "test.db"))} {
-		t.Run(name, func(t *testing.T) { test(t, open) })
-	}
+	t.Run("memory", func(t *testing.T) { test(t, onlyInMemory()) })
+	t.Run("sqlite", func(t *testing.T) {
+		engine, err := inAFile(filepath.Join(t.TempDir(), "test.db"))(t.Context())
+		require.NoError(t, err)
+		defer func() { require.NoError(t, engine.Close()) }()
+		test(t, held(engine))
+	})
 }
 
 // store writes records of the account and enters it in the index.
@@ -188,40 +192,39 @@ func TestTimesCanBeReadAndLongTextsUnfolded(t *testing.T) {
 }
 
 func TestNoSecretIsShown(t *testing.T) {
-	each(t, func(t *testing.T, open opener) {
-		hush := []byte("hush-hush")
-		mutations := []persist.Mutation{}
-		for _, table := range persist.Tables() {
-			if table.Level != "account" {
-				continue
-			}
-			row := make(persist.Row, len(table.Columns))
-			for i, column := range table.Columns {
-				switch masked := column.Secrecy == persist.Secret || i >= table.KeyColumns; {
-				case column.Type == persist.Integer:
-					row[i] = int64(0)
-				case column.Type == persist.Blob && masked:
-					row[i] = hush
-				case column.Type == persist.Blob:
-					row[i] = []byte("id")
-				case column.Secrecy == persist.Secret:
-					row[i] = string(hush)
-				default:
-					row[i] = "shown"
-				}
-			}
-			mutations = append(mutations, persist.Mutation{Table: table, Row: row})
+	open := onlyInMemory()
+	hush := []byte("hush-hush")
+	mutations := []persist.Mutation{}
+	for _, table := range persist.Tables() {
+		if table.Level != "account" {
+			continue
 		}
-		store(t, open, number, mutations...)
-		for _, m := range mutations {
-			page := show(t, open, http.StatusOK, "/account/"+number+"/"+m.Table.Name)
-			require.NotContains(t, page, "hush", m.Table.Name)
-			require.NotContains(t, page, fmt.Sprintf("%x", hush), m.Table.Name)
-			if bytes.Contains(fmt.Append(nil, m.Row...), hush) {
-				require.Regexp(t, "9 (bytes|characters)", page, m.Table.Name)
+		row := make(persist.Row, len(table.Columns))
+		for i, column := range table.Columns {
+			switch masked := column.Secrecy == persist.Secret || i >= table.KeyColumns; {
+			case column.Type == persist.Integer:
+				row[i] = int64(0)
+			case column.Type == persist.Blob && masked:
+				row[i] = hush
+			case column.Type == persist.Blob:
+				row[i] = []byte("id")
+			case column.Secrecy == persist.Secret:
+				row[i] = string(hush)
+			default:
+				row[i] = "shown"
 			}
 		}
-	})
+		mutations = append(mutations, persist.Mutation{Table: table, Row: row})
+	}
+	store(t, open, number, mutations...)
+	for _, m := range mutations {
+		page := show(t, open, http.StatusOK, "/account/"+number+"/"+m.Table.Name)
+		require.NotContains(t, page, "hush", m.Table.Name)
+		require.NotContains(t, page, fmt.Sprintf("%x", hush), m.Table.Name)
+		if bytes.Contains(fmt.Append(nil, m.Row...), hush) {
+			require.Regexp(t, "9 (bytes|characters)", page, m.Table.Name)
+		}
+	}
 }
 
 func TestOnlyRequestsToThisMachineAreAnswered(t *testing.T) {
