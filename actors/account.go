@@ -39,7 +39,10 @@ type Node struct {
 	// Publish gets every event, durable ones once they are durable and in order
 	// per account. It must not block.
 	Publish func(Event)
-	Log     *zap.Logger
+	// StorageFailed is told when an incarnation ends because a commit or a read of
+	// its account failed. It must not block. Nil tells nobody.
+	StorageFailed func(account string, err error)
+	Log           *zap.Logger
 	// Crash is what the last process died of.
 	Crash ProcessCrash
 }
@@ -84,6 +87,10 @@ type Account struct {
 
 	traffic traffic
 
+	// interrupted says that the last incarnation ended by a failure of storage, or
+	// this one is about to.
+	interrupted bool
+
 	// anyNumber is the record's, for whatsmeow's goroutine that asks admit.
 	anyNumber atomic.Bool
 }
@@ -99,16 +106,17 @@ type files struct {
 	queue   []persist.OutboxItem
 }
 
-// NewAccount makes the behaviour of one incarnation.
-func NewAccount(number string, node *Node) *Account {
+// NewAccount makes the behaviour of one incarnation; interrupted says that the
+// one before it ended by a failure of storage.
+func NewAccount(number string, node *Node, interrupted bool) *Account {
 	return &Account{
-		number: number, node: node, awaited: make(map[string]awaiting),
-		log: node.Log.With(zap.String("account", mask(number))),
+		number: number, node: node, interrupted: interrupted, awaited: make(map[string]awaiting),
+		log: node.Log.With(zap.String("account", Mask(number))),
 	}
 }
 
-// mask hides the middle of a number from logs.
-func mask(number string) string {
+// Mask hides the middle of a number from logs.
+func Mask(number string) string {
 	return number[:2] + "…" + number[len(number)-3:]
 }
 
@@ -192,9 +200,28 @@ func (a *Account) opened(f *files, err error) {
 }
 
 // fail ends the incarnation: with its storage in an unknown state it can do
-// nothing right. The supervisor starts the next one, which reads again.
+// nothing right. The supervisor starts the next one, which takes a new generation
+// and reads again, and knows what to say of it where all accounts fail.
 func (a *Account) fail(err error) {
-	a.log.Error("storage failed", zap.Error(err))
+	if told := a.node.StorageFailed; told != nil {
+		told(a.number, err)
+	}
+	a.interrupt(err)
+}
+
+// StorageLost tells an account that no storage answers on this node: it
+// disconnects, so that WhatsApp keeps what comes for it, and ends.
+type StorageLost struct{ Cause error }
+
+// interrupt ends the incarnation for want of storage. Nothing durable can be told
+// now, so only who listens at the moment hears of it; the next incarnation puts it
+// into the log.
+func (a *Account) interrupt(err error) {
+	if a.record.Running && !a.session.State.Terminal() {
+		a.publish(EventConnectionState, ConnectionStateEvent{
+			ClientID: a.number, State: string(StateBackoff), Previous: string(a.session.State), Reason: string(ReasonStorage),
+		})
+	}
 	for _, command := range a.early {
 		command.Reply(nil, storageError(err))
 	}
@@ -224,6 +251,8 @@ func (a *Account) Receive(_ *Self, message any) {
 		a.broken(m)
 	case renewed:
 		a.renewed()
+	case StorageLost:
+		a.interrupt(m.Cause)
 	}
 }
 
@@ -268,6 +297,9 @@ func (a *Account) Stopped(self *Self) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storageTimeout)
 	defer cancel()
+	if failed := a.files.journal.Err(); failed != nil {
+		return // and told
+	}
 	if err := a.files.journal.Close(ctx); err != nil {
 		a.log.Warn("journal did not close cleanly", zap.Error(err))
 	}

@@ -97,7 +97,7 @@ func (w *town) newHome(t *testing.T) *home {
 // spawn is called with the lock held.
 func (h *home) spawn() {
 	ref, err := h.runtime.Spawn(Spec{
-		Kind: "account", Name: h.owner.Number(), Behaviour: NewAccount(h.owner.Number(), h.node),
+		Kind: "account", Name: h.owner.Number(), Behaviour: NewAccount(h.owner.Number(), h.node, false),
 		OnEnd: func(Ended) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -51,6 +51,9 @@ func (a *Account) resume() {
 	case a.suspect:
 		a.resumeLater()
 	default:
+		if a.interrupted {
+			a.become(StateBackoff, time.Time{}, string(ReasonStorage))
+		}
 		a.connect()
 	}
 }

@@ -21,6 +21,8 @@ const (
 	ReasonPaired         DisconnectReason = "paired"          // stream error 515: log in with the new device
 	ReasonConnectFailure DisconnectReason = "connect_failure" // refused with a code that whatsmeow does not know
 
+	ReasonStorage DisconnectReason = "storage_unavailable" // what comes in could not be kept
+
 	ReasonDeviceRemoved  DisconnectReason = "device_removed"   // 401: unlinked at the phone
 	ReasonMainDeviceGone DisconnectReason = "main_device_gone" // 403: the phone lost the account
 	ReasonUnknownLogout  DisconnectReason = "unknown_logout"   // 406
@@ -90,6 +92,7 @@ var stateAfter = map[DisconnectReason]State{
 	ReasonTimeout:        StateBackoff,
 	ReasonWrite:          StateBackoff,
 	ReasonConnectFailure: StateBackoff,
+	ReasonStorage:        StateBackoff,
 	ReasonPaired:         StateConnecting,
 	ReasonDeviceRemoved:  StateLoggedOut,
 	ReasonMainDeviceGone: StateLoggedOut,

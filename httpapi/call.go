@@ -51,7 +51,7 @@ func callOf(ctx context.Context) *call {
 // refuse turns err into what the caller is told. The rest goes to the log.
 func (c *call) refuse(err error) *failure {
 	failed := newFailure(err, c.id)
-	if failed.status >= http.StatusInternalServerError {
+	if failed.status >= http.StatusInternalServerError && !unavailable(err) {
 		c.log.Error("request failed",
 			zap.String("requestId", c.id), zap.String("code", string(failed.Problem.Code)), zap.Error(err))
 	}

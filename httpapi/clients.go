@@ -15,6 +15,9 @@ import (
 // Accounts is whom the edge asks. Every method answers with an [*actors.Error]
 // where the caller can act on it, and no later than ctx ends.
 type Accounts interface {
+	// Available is nil while this node can do its work, else why no request is
+	// answered.
+	Available() error
 	// Initialize creates an account or wakes it up; it is idempotent.
 	Initialize(ctx context.Context, account string, request Initialize) (actors.Status, error)
 	Status(ctx context.Context, account string) (actors.Status, error)

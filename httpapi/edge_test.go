@@ -38,7 +38,8 @@ type office struct {
 	messages      supervisor.MessageList
 	contacts      supervisor.ContactList
 
-	err error
+	err    error
+	closed error // of everybody
 	// hang answers only when the request's time is over.
 	hang bool
 	// panics makes every answer a panic.
@@ -61,6 +62,8 @@ func (o *office) answer(ctx context.Context, account string, question any) error
 	}
 	return o.err
 }
+
+func (o *office) Available() error { return o.closed }
 
 func (o *office) Initialize(ctx context.Context, account string, request Initialize) (actors.Status, error) {
 	return o.status, o.answer(ctx, account, request)

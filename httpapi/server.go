@@ -95,6 +95,7 @@ func (s *Server) newApp() *fiber.App {
 		ErrorHandler:            s.answer,
 	})
 	app.Use(s.contain, wellFormed)
+	s.probes(app)
 	newGuard(s.config).protect(app)
 	return app
 }
@@ -167,6 +168,9 @@ func route[I, O any](s *Server, operation huma.Operation, handle func(context.Co
 		timeout := s.config.RequestTimeout
 		if patient, ok := any(input).(patient); ok {
 			timeout += patient.patience()
+		}
+		if err := s.accounts.Available(); err != nil {
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()

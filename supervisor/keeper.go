@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
 )
 
 const (
@@ -34,12 +35,14 @@ type (
 // per child.
 type keeper struct {
 	runtime  *actors.Runtime
+	engine   persist.Engine
 	node     *actors.Node
 	log      *zap.Logger
 	living   *directory
 	children map[string]*child
 	self     *actors.Self
 	draining bool
+	storage  storage
 }
 
 // child is an account that is to be alive.
@@ -47,15 +50,20 @@ type child struct {
 	ref   *actors.Ref
 	born  time.Time
 	early int // lives in a row that ended early
+	// interrupted says that storage failed in this life.
+	interrupted bool
 	// retiring says that the account is being removed: nothing follows this life.
 	retiring bool
 }
 
 // Started implements [actors.Behaviour].
-func (k *keeper) Started(self *actors.Self) { k.self = self }
+func (k *keeper) Started(self *actors.Self) {
+	k.self = self
+	k.watch()
+}
 
 // Stopped implements [actors.Behaviour]. The accounts have been stopped before.
-func (k *keeper) Stopped(*actors.Self) {}
+func (k *keeper) Stopped(*actors.Self) { k.storage.timer.Stop() }
 
 // Receive implements [actors.Behaviour].
 func (k *keeper) Receive(_ *actors.Self, message any) {
@@ -64,6 +72,8 @@ func (k *keeper) Receive(_ *actors.Self, message any) {
 		k.command(m)
 	case ended:
 		k.ended(m.Ended)
+	case storageFailed:
+		k.failed(m)
 	}
 }
 
@@ -89,6 +99,9 @@ func (k *keeper) command(command *actors.Command) {
 func (k *keeper) ensure(account string) error {
 	if k.draining {
 		return &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second}
+	}
+	if k.storage.lost {
+		return errUnavailable()
 	}
 	if c, known := k.children[account]; known {
 		if c.retiring {
@@ -128,22 +141,18 @@ func (k *keeper) retired(r retired) {
 		return
 	}
 	c.retiring = false
-	select {
-	case <-c.ref.Gone():
-		k.again(r.account, c)
-	default: // its end is still to come
-	}
+	k.again(r.account, c) // else its end is still to come
 }
 
 func (k *keeper) spawn(account string, c *child) error {
 	ref, err := k.runtime.Spawn(actors.Spec{
-		Kind: actors.AccountKind, Name: account, Behaviour: actors.NewAccount(account, k.node),
+		Kind: actors.AccountKind, Name: account, Behaviour: actors.NewAccount(account, k.node, c.interrupted),
 		OnEnd: func(e actors.Ended) { k.self.Tell(ended{e}) },
 	})
 	if err != nil {
 		return err
 	}
-	c.ref, c.born = ref, time.Now()
+	c.ref, c.born, c.interrupted = ref, time.Now(), false
 	k.living.set(account, ref)
 	return nil
 }
@@ -159,6 +168,9 @@ func (k *keeper) ended(e actors.Ended) {
 		k.log.Error("account crashed", zap.String("during", e.Crash.During), zap.Any("panic", e.Crash.Value),
 			zap.ByteString("stack", e.Crash.Stack))
 	}
+	if k.storage.lost {
+		return // until it is found again
+	}
 	c.early++
 	if time.Since(c.born) >= earlyEnd {
 		c.early = 0
@@ -167,12 +179,22 @@ func (k *keeper) ended(e actors.Ended) {
 }
 
 func (k *keeper) again(account string, c *child) {
-	if k.draining || c.retiring || k.children[account] != c {
+	if k.draining || k.storage.lost || c.retiring || k.children[account] != c || !c.over() {
 		return
 	}
 	if err := k.spawn(account, c); err != nil {
 		k.log.Error("account could not be started", zap.Error(err))
 		k.self.After(maxPause, func() { k.again(account, c) })
+	}
+}
+
+// over tells whether the present incarnation is gone.
+func (c *child) over() bool {
+	select {
+	case <-c.ref.Gone():
+		return true
+	default:
+		return false
 	}
 }
 

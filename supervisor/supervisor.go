@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,7 @@ type Supervisor struct {
 type directory struct {
 	mu   sync.RWMutex
 	refs map[string]*actors.Ref
+	lost atomic.Bool // the storage
 }
 
 func (d *directory) find(account string) (*actors.Ref, bool) {
@@ -49,7 +51,8 @@ func (d *directory) remove(account string) {
 // Start spawns the supervisor. It looks after no account before [Supervisor.Boot].
 func Start(runtime *actors.Runtime, engine persist.Engine, node *actors.Node, log *zap.Logger) (*Supervisor, error) {
 	living := &directory{refs: make(map[string]*actors.Ref)}
-	keeper := &keeper{runtime: runtime, node: node, log: log, living: living, children: make(map[string]*child)}
+	keeper := &keeper{runtime: runtime, engine: engine, log: log, living: living, children: make(map[string]*child)}
+	keeper.node = keeper.informed(node)
 	ref, err := runtime.Spawn(actors.Spec{Kind: "supervisor", Name: "node", Behaviour: keeper, Mailbox: 1024})
 	if err != nil {
 		return nil, fmt.Errorf("spawn supervisor: %w", err)
@@ -184,6 +187,10 @@ func (s *Supervisor) Drain(ctx context.Context) error {
 
 func ask[R any](ctx context.Context, s *Supervisor, account string, command any) (R, error) {
 	ref, known := s.living.find(account)
+	if err := s.Available(); err != nil {
+		var none R
+		return none, err
+	}
 	if !known {
 		var none R
 		return none, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")

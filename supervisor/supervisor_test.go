@@ -12,6 +12,8 @@ import (
 	"go.mau.fi/whatsmeow"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
@@ -27,6 +29,8 @@ const number = "31600000001"
 type house struct {
 	*Supervisor
 	engine persist.Engine
+
+	logs *observer.ObservedLogs
 
 	mu   sync.Mutex
 	told []actors.Event
@@ -67,7 +71,8 @@ func (h *house) await(t *testing.T, kind actors.EventKind, text string) {
 
 func open(t *testing.T, engine persist.Engine) *house {
 	t.Helper()
-	h := &house{engine: engine, more: make(chan struct{})}
+	core, logs := observer.New(zapcore.WarnLevel)
+	h := &house{engine: engine, logs: logs, more: make(chan struct{})}
 	network, err := actors.NewNetwork(actors.NetworkConfig{
 		Endpoint: "ws://127.0.0.1:1/ws/chat", NoiseRootKey: hex.EncodeToString(whatsmeow.WACertPubKey[:]),
 	})
@@ -80,7 +85,7 @@ func open(t *testing.T, engine persist.Engine) *house {
 		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: actors.DefaultReconnectConfig(),
 		SessionTimeout: time.Minute, Publish: h.publish, Log: zap.NewNop(),
 	}
-	h.Supervisor, err = Start(runtime, engine, node, zap.NewNop())
+	h.Supervisor, err = Start(runtime, engine, node, zap.New(core))
 	require.NoError(t, err)
 	require.NoError(t, h.Boot(t.Context(), network.Name()))
 	t.Cleanup(func() {

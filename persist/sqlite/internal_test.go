@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,6 +133,33 @@ func TestLogThatFailsTakesNothingMoreUntilItIsMended(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(db.Apply(t.Context(), during)...))
 	requireStored(t, db, batches)
+}
+
+func TestHealthTellsOfWhatFailsBesideTheCalls(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 1)
+	require.NoError(t, db.Health(t.Context()))
+	pragma(t, db, "max_page_count = "+pragma(t, db, "page_count"))
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...), "the log has room")
+	db.hurry()
+	require.Eventually(t, db.stranded.Load, 5*time.Second, time.Millisecond)
+	require.ErrorContains(t, db.Health(t.Context()), "database or disk is full")
+	pragma(t, db, "max_page_count = 1000000")
+	require.NoError(t, db.Health(t.Context()))
+	require.True(t, db.ahead.empty(), "it has been tried again")
+}
+
+func TestHealthMendsALogThatFailed(t *testing.T) {
+	db := openDB(t)
+	batches := batchesOf(t, db, 1)
+	require.NoError(t, db.log.Close())
+	require.Error(t, errors.Join(db.Apply(t.Context(), batches)...))
+	require.ErrorContains(t, db.Health(t.Context()), "file already closed")
+	log, err := redo.Open(db.path, 0, db.log.Last())
+	require.NoError(t, err)
+	db.log = log
+	require.NoError(t, db.Health(t.Context()))
+	require.NoError(t, errors.Join(db.Apply(t.Context(), batches)...))
 }
 
 func TestFullLogIsEmptiedBeforeItTakesMore(t *testing.T) {

@@ -33,8 +33,10 @@ func (db *DB) run() {
 		case <-db.now:
 		}
 		// A failure is not lost: what is ahead stays in the log and is tried again,
-		// and makeReady tells who writes if that goes on.
-		if err := db.sink(context.Background()); err != nil || !db.ahead.empty() {
+		// and Health and makeReady tell if that goes on.
+		err := db.sink(context.Background())
+		db.stranded.Store(err != nil)
+		if err != nil || !db.ahead.empty() {
 			db.later.Reset(sinkDelay)
 		}
 	}
@@ -133,6 +135,20 @@ func (db *DB) makeReady(ctx context.Context) error {
 		return db.mend(ctx)
 	case db.ahead.size() >= maxAhead:
 		return db.sink(ctx)
+	default:
+		return nil
+	}
+}
+
+// retry does what failed the last time.
+func (db *DB) retry(ctx context.Context) error {
+	switch {
+	case db.broken.Load():
+		return db.mend(ctx)
+	case db.stranded.Load():
+		err := db.sink(ctx)
+		db.stranded.Store(err != nil)
+		return err
 	default:
 		return nil
 	}

@@ -34,6 +34,7 @@ type DB struct {
 	appending, sinking turn
 	log                *redo.Log // nil until Migrate
 	broken             atomic.Bool
+	stranded           atomic.Bool       // the last attempt to sink failed
 	generations        map[string]uint64 // as stored: no other process can change them
 	ahead              ahead
 
@@ -79,12 +80,16 @@ func (db *DB) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// Health implements [persist.Engine] by a commit of one small row.
+// Health implements [persist.Engine] by a commit of one small row, and by trying
+// again what failed beside the calls or left the log broken.
 func (db *DB) Health(ctx context.Context) error {
 	if err := db.enter(); err != nil {
 		return err
 	}
 	defer db.leave()
+	if err := db.retry(ctx); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
 	return db.writer.transact(ctx, func(tx transaction) error {
 		_, err := tx.exec("INSERT INTO health VALUES (1, unixepoch()) ON CONFLICT DO UPDATE SET checked_at = excluded.checked_at")
 		return err
