@@ -7,6 +7,7 @@ set -euo pipefail
 missing=()
 command -v "${CC:-cc}" >/dev/null || missing+=(gcc libc6-dev)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 "$(dirname "$0")/apt-install.sh" "${missing[@]}" || {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"whatsapp-web-server/configs"
+	"whatsapp-web-server/persist/engines"
 )
 
 // command is something that this program does other than serving.
@@ -92,11 +93,7 @@ func initStorage(ctx context.Context, config configs.Config, arguments []string)
 	if err := parse(flag.NewFlagSet("init", flag.ContinueOnError), arguments); err != nil {
 		return err
 	}
-	log, err := newLog(config)
-	if err != nil {
-		return err
-	}
-	engine, err := openEngine(ctx, config, log)
+	engine, err := engines.Open(ctx, storage(config))
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,6 @@ import (
 	"syscall"
 
 	"whatsapp-web-server/configs"
-	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/vault"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -64,8 +62,7 @@ func exitCode(err error) int {
 	_, invalid := errors.AsType[*configs.InvalidError](err)
 	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
 	_, misused := errors.AsType[*usageError](err)
-	_, locked := errors.AsType[*vault.KeyError](err)
-	if invalid || foreign || misused || locked || errors.Is(err, persist.ErrSchemaTooNew) {
+	if invalid || foreign || misused {
 		return exitMisconfigured
 	}
 	return 1

@@ -11,6 +11,7 @@ import (
 
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/memory"
+	"whatsapp-web-server/persist/postgres"
 	"whatsapp-web-server/persist/sqlite"
 )
 
@@ -40,6 +41,9 @@ type opener func(ctx context.Context, config Config) (persist.Engine, error)
 // openers is every engine there is, by name.
 var openers = map[string]opener{
 	"memory": func(context.Context, Config) (persist.Engine, error) { return memory.Open(), nil },
+	"postgres": func(ctx context.Context, c Config) (persist.Engine, error) {
+		return postgres.Open(ctx, postgres.Config{URL: c.Postgres.URL, AllowLoss: c.Postgres.AllowLoss})
+	},
 	"sqlite": func(ctx context.Context, c Config) (persist.Engine, error) {
 		return sqlite.Open(ctx, sqlite.Config{Path: c.SQLitePath})
 	},

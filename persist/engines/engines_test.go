@@ -7,15 +7,23 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"whatsapp-web-server/loadtest/backends"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/engines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var postgres = backends.Share(backends.Postgres())
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(postgres.Around(m)) }
 
 func TestEveryTypeOpensMigrated(t *testing.T) {
+	config := engines.Config{
+		SQLitePath: filepath.Join(t.TempDir(), "test.db"),
+		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), "engines", "template1")},
+	}
 	for _, name := range engines.Types() {
-		engine, err := engines.Open(t.Context(), engines.Config{Type: name, SQLitePath: filepath.Join(t.TempDir(), "test.db")})
+		config.Type = name
+		engine, err := engines.Open(t.Context(), config)
 		require.NoError(t, err, name)
 		require.NoError(t, engine.Health(t.Context()), name)
 		_, err = persist.Chats.Scan(t.Context(), engine, persist.Query{Scope: persist.AccountScope("4917"), Limit: 1})

@@ -1,0 +1,9 @@
+package postgres
+
+import "whatsapp-web-server/persist"
+
+// ScanText is the statement that answers q, for tests.
+func (db *DB) ScanText(q persist.Query) string { return db.scanText(q) }
+
+// Settings are those of each session, for tests.
+func (db *DB) Settings() map[string]string { return db.settings() }
