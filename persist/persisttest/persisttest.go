@@ -48,6 +48,8 @@ func Run(t *testing.T, open func(testing.TB) persist.Engine) {
 		{"many writers at once lose nothing", concurrentAccounts},
 		{"versions make concurrent changes of one record safe", concurrentVersions},
 
+		{"a snapshot stays as it was while writers go on", snapshots},
+
 		{"a healthy engine says so", healthy},
 		{"a cancelled call has no effect", cancelled},
 		{"a closed engine says so", closed},
