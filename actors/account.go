@@ -61,6 +61,7 @@ type Account struct {
 	network   *Lane // connecting and disconnecting
 	sending   *Lane // one message at a time
 	history   *Lane
+	merging   *Lane // one chat after another
 
 	files   *files // nil until storage is open
 	early   []*Command
@@ -101,9 +102,12 @@ type files struct {
 	ledger  *ledger
 	store   *devicestore.Store
 	keys    *usedKeys
+	waiting *premature
 	record  persist.Account
 	entry   persist.AccountEntry
 	queue   []persist.OutboxItem
+	// unmerged tells that an earlier incarnation did not finish merging chats.
+	unmerged bool
 }
 
 // NewAccount makes the behaviour of one incarnation; interrupted says that the
@@ -124,7 +128,7 @@ func Mask(number string) string {
 func (a *Account) Started(self *Self) {
 	a.self = self
 	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
-	a.sending, a.history = self.Lane(1), self.Lane(64)
+	a.sending, a.history, a.merging = self.Lane(1), self.Lane(64), self.Lane(1)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
 }
@@ -144,7 +148,7 @@ func (a *Account) open(ctx context.Context) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	f := &files{journal: j, keys: newUsedKeys(j.Scope(), maxUsedKeys)}
+	f := &files{journal: j, keys: newUsedKeys(j.Scope(), maxUsedKeys), waiting: &premature{}}
 	if f.record, err = readAccount(ctx, j); err != nil {
 		return f, fmt.Errorf("read account: %w", err)
 	}
@@ -156,6 +160,9 @@ func (a *Account) open(ctx context.Context) (*files, error) {
 	}
 	if f.entry, err = persist.AccountIndex.Get(ctx, a.node.Engine, persist.SystemScope(), a.number); err != nil {
 		return f, fmt.Errorf("read index of accounts: %w", err)
+	}
+	if _, f.unmerged, err = mergeOf(ctx, j); err != nil {
+		return f, fmt.Errorf("read unfinished merges: %w", err)
 	}
 	f.queue, err = persist.Outbox.Scan(ctx, j, persist.Query{Scope: j.Scope(), Index: "by_order", Limit: maxOutbox})
 	return f, err
@@ -190,6 +197,10 @@ func (a *Account) opened(f *files, err error) {
 		a.adopt(*device.ID, device.LID) // also where the last process died before it was told
 	}
 	a.anyNumber.Store(a.record.AnyNumber)
+	a.files.store.OnMerge(func() { a.self.Tell(mergeDue{}) })
+	if f.unmerged {
+		a.merge()
+	}
 	a.restore()
 	a.blame()
 	a.resume()
@@ -253,6 +264,8 @@ func (a *Account) Receive(_ *Self, message any) {
 		a.renewed()
 	case StorageLost:
 		a.interrupt(m.Cause)
+	case mergeDue:
+		a.merge()
 	}
 }
 
@@ -329,7 +342,7 @@ func (a *Account) deviceConfig() DeviceConfig {
 func (a *Account) newInbound() *inbound {
 	return &inbound{
 		account: a.number, own: a.device.ToNonAD(),
-		people: people{a.files.journal.Scope()}, ledger: a.files.ledger,
+		people: people{a.files.journal.Scope()}, ledger: a.files.ledger, waiting: a.files.waiting,
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	EventChatPresence    EventKind = "chat-presence"
 	EventPairRejected    EventKind = "pair-rejected"
 	EventLoggedOut       EventKind = "logged-out"
+	EventChatMerged      EventKind = "chat-merged"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -54,6 +55,7 @@ func Catalogue() []CatalogueEntry {
 		{EventReaction, true, "somebody reacted to a message, or took the reaction back", ReactionEvent{}},
 		{EventEdit, true, "the author changed the text of a message", EditEvent{}},
 		{EventRevoke, true, "a message was deleted for everyone", RevokeEvent{}},
+		{EventChatMerged, true, "a chat with somebody known by LID alone became part of the chat with their number", ChatMergedEvent{}},
 		{EventPresence, false, "a contact came online or went away", PresenceEvent{}},
 		{EventChatPresence, false, "somebody is typing or recording in a chat, or stopped", ChatPresenceEvent{}},
 		{EventLoggedOut, true, "the device was unlinked; a new QR code is needed", LoggedOutEvent{}},
@@ -227,6 +229,15 @@ type RevokeEvent struct {
 	MessageID string `json:"messageId"`
 	By        Person `json:"by"`
 	Timestamp int64  `json:"timestamp" doc:"Unix seconds"`
+}
+
+// ChatMergedEvent tells that two addresses of one person are one chat from now on.
+// Messages keep their ids.
+type ChatMergedEvent struct {
+	ClientID     string `json:"clientId"`
+	ChatID       string `json:"chatId" doc:"the chat that there is"`
+	MergedChatID string `json:"mergedChatId" doc:"the address that the chat, or a part of it, had before"`
+	Person       Person `json:"person"`
 }
 
 // PresenceEvent tells a contact's availability.

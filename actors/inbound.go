@@ -24,6 +24,7 @@ type inbound struct {
 	own     types.JID // the account's number, without device
 	people  people
 	ledger  *ledger
+	waiting *premature
 	// more tells whether stanzas wait behind the one that is handled; nil means never.
 	more func() bool
 }
@@ -50,6 +51,9 @@ func (in *inbound) message(ctx context.Context, evt *events.Message) error {
 	id := persist.MessageID(evt.Info.ID)
 	early, err := in.earlyReceipts(ctx, evt.Info, id)
 	if err != nil {
+		return err
+	}
+	if err := in.waiting.load(ctx, in.ledger.journal, in.people.scope); err != nil {
 		return err
 	}
 	return in.ledger.record(ctx, func(u *unit) error {
@@ -103,8 +107,7 @@ func (in *inbound) place(ctx context.Context, u *unit, info types.MessageInfo) (
 
 func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m *waE2E.Message) error {
 	chat, sender := where.chat.String(), where.sender.String()
-	_, err := persist.Messages.Get(ctx, u, in.people.scope, chat, sender, id)
-	if !errors.Is(err, persist.ErrNotFound) {
+	if _, found, err := in.locate(ctx, u, where.chat, where.sender, id); found || err != nil {
 		return err // nil: it was delivered before
 	}
 	raw, err := proto.Marshal(m)
@@ -133,7 +136,10 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	if err := in.tellMessage(ctx, u, where, FormatMessageID(id, where.sender, shared), content); err != nil {
 		return err
 	}
-	return in.catchUp(ctx, u, message, where)
+	if err := in.catchUp(ctx, u, message, where); err != nil || !in.waiting.has(id) {
+		return err
+	}
+	return in.release(ctx, u, chat, id)
 }
 
 // shared tells whether the other side of the chat has used the id before. In a
@@ -175,7 +181,9 @@ func (in *inbound) advance(ctx context.Context, u *unit, where place, id string,
 	if err != nil {
 		return err
 	}
-	newest := !where.at.Before(chat.LastMessageAt)
+	// WhatsApp tells seconds, and own messages have milliseconds until they are sent:
+	// within a second what comes later is newer.
+	newest := !where.at.Before(chat.LastMessageAt.Truncate(time.Second))
 	switch {
 	case !where.fromMe:
 		chat.Unread++

@@ -49,7 +49,7 @@ func openDesk(t *testing.T, committer *journal.Committer) *desk {
 	d := &desk{journal: j}
 	l, err := openLedger(t.Context(), j, own.User, "LOG", func(e Event) { d.told = append(d.told, e) })
 	require.NoError(t, err)
-	d.inbound = &inbound{account: own.User, own: own, people: people{j.Scope()}, ledger: l}
+	d.inbound = &inbound{account: own.User, own: own, people: people{j.Scope()}, ledger: l, waiting: &premature{}}
 	return d
 }
 

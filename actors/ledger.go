@@ -51,6 +51,7 @@ func (l *ledger) newest() Cursor { return Cursor{Log: l.head.Log, Seq: l.durable
 // unit is one change of the account, atomic with its events.
 type unit struct {
 	*journal.Tx
+	scope  persist.Scope
 	at     time.Time
 	log    string
 	seq    int64
@@ -65,7 +66,7 @@ func (l *ledger) write(ctx context.Context, fn func(*unit) error) (journal.Posit
 	defer l.mu.Unlock()
 	var seq int64
 	position, err := l.journal.Update(ctx, func(tx *journal.Tx) error {
-		u := &unit{Tx: tx, at: l.now(), log: l.head.Log, seq: l.head.Seq}
+		u := &unit{Tx: tx, scope: l.journal.Scope(), at: l.now(), log: l.head.Log, seq: l.head.Seq}
 		if err := fn(u); err != nil {
 			return err
 		}

@@ -272,6 +272,10 @@ func (a *Account) linked(e *events.PairSuccess) {
 	a.qr = nil
 	a.adopt(e.ID, e.LID)
 	a.record.PairedAt, a.asked = time.Now(), true
+	a.note(func(u *unit) error {
+		u.Put(persist.Counters.Remove(persist.CountGroups)) // which were another device's, if anybody's
+		return nil
+	})
 	a.saveThen(func() {})
 	login := func() { a.disconnected(Disconnect{Reason: ReasonPaired}) }
 	if a.link.loginAsked {
@@ -298,6 +302,7 @@ func (a *Account) disown() {
 func (a *Account) connected() {
 	a.node.Budget.Accepted()
 	a.replay(a.link)
+	a.askForGroups()
 	a.record.LastActive = time.Now()
 	if a.session.State == StateConnecting {
 		a.become(StateSyncing, time.Time{}, "")

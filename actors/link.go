@@ -206,6 +206,10 @@ func (l *link) store(event any) error {
 		return l.message(e)
 	case *events.Receipt:
 		return l.inbound.receipt(l.ctx, e)
+	case *events.JoinedGroup:
+		return l.inbound.group(l.ctx, &e.GroupInfo)
+	case *events.GroupInfo:
+		return l.inbound.groupChanged(l.ctx, e)
 	case *events.Presence:
 		return l.presence(e)
 	case *events.ChatPresence:

@@ -106,8 +106,8 @@ func (o outbox) replay(ctx context.Context, u *unit, command SendText) (Sent, bo
 
 // status is what has become of an own message, as a reply to a send has it:
 // what recipients did with it is told by events.
-func (o outbox) status(ctx context.Context, from persist.Getter, chat, id string) (Sent, error) {
-	message, err := persist.Messages.Get(ctx, from, o.inbound.people.scope, chat, o.inbound.own.String(), id)
+func (o outbox) status(ctx context.Context, u *unit, chat, id string) (Sent, error) {
+	jid, message, err := o.own(ctx, u, chat, id)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -115,11 +115,10 @@ func (o outbox) status(ctx context.Context, from persist.Getter, chat, id string
 	if progress[status] > progress["sent"] {
 		status = "sent"
 	}
-	jid, err := types.ParseJID(chat)
 	return Sent{
 		MessageID: id, ChatID: FormatChat(jid), Status: status,
 		Reason: Code(message.Error), Timestamp: message.Timestamp,
-	}, err
+	}, nil
 }
 
 // queue writes everything that acceptance promises in one unit.
@@ -235,7 +234,7 @@ func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *
 func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status string, reason Code, at time.Time) (Sent, error) {
 	var sent Sent
 	err := o.inbound.ledger.record(ctx, func(u *unit) error {
-		message, err := o.message(ctx, u, item)
+		message, err := o.message(ctx, u, &item)
 		if err != nil {
 			return err
 		}
@@ -251,8 +250,31 @@ func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status stri
 	return sent, err
 }
 
-func (o outbox) message(ctx context.Context, u *unit, item persist.OutboxItem) (persist.Message, error) {
-	return persist.Messages.Get(ctx, u, o.inbound.people.scope, item.Chat, o.inbound.own.String(), item.MessageID)
+// message finds the message of an item, and brings the item's chat up to date: the
+// number may have become known since it was accepted.
+func (o outbox) message(ctx context.Context, u *unit, item *persist.OutboxItem) (persist.Message, error) {
+	chat, message, err := o.own(ctx, u, item.Chat, item.MessageID)
+	if err == nil {
+		item.Chat = chat.String()
+	}
+	return message, err
+}
+
+// own finds an own message by the address that its chat had when it was accepted,
+// and the chat's present one.
+func (o outbox) own(ctx context.Context, u *unit, chat, id string) (types.JID, persist.Message, error) {
+	jid, err := types.ParseJID(chat)
+	if err != nil {
+		return jid, persist.Message{}, err
+	}
+	if jid, err = o.inbound.people.canonical(ctx, u, jid); err != nil {
+		return jid, persist.Message{}, err
+	}
+	message, found, err := o.inbound.locate(ctx, u, jid, o.inbound.own, id)
+	if err == nil && !found {
+		err = persist.ErrNotFound
+	}
+	return jid, message, err
 }
 
 // advance brings a message to a status and tells so, unless a receipt has told
@@ -270,19 +292,17 @@ func (o outbox) advance(u *unit, item persist.OutboxItem, message *persist.Messa
 // certainly did not leave, as unknown when it may have.
 func (o outbox) postpone(ctx context.Context, item persist.OutboxItem, state string) (Sent, error) {
 	item.State = state
-	chat, err := types.ParseJID(item.Chat)
-	if err != nil {
-		return Sent{}, err
-	}
-	err = o.inbound.ledger.record(ctx, func(u *unit) error {
-		u.Put(persist.Outbox.Put(item))
-		if state != "unknown" {
-			return nil
+	var chat types.JID
+	err := o.inbound.ledger.record(ctx, func(u *unit) error {
+		message, err := o.message(ctx, u, &item)
+		if err != nil {
+			return err
 		}
-		message, err := o.message(ctx, u, item)
-		if err == nil && o.advance(u, item, &message, state, CodeOutcomeUnknown) {
+		u.Put(persist.Outbox.Put(item))
+		if state == "unknown" && o.advance(u, item, &message, state, CodeOutcomeUnknown) {
 			u.Put(persist.Messages.Put(message))
 		}
+		chat, err = types.ParseJID(item.Chat)
 		return err
 	})
 	return Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: state, Timestamp: item.AcceptedAt}, err

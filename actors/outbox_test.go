@@ -46,7 +46,11 @@ func TestAReceiptThatComesBeforeTheAnswerSaysThatTheMessageWasSent(t *testing.T)
 	require.NoError(t, err)
 	require.Equal(t, "sent", sent.Status)
 	require.Equal(t, []string{"queued", "sent", "delivered"}, d.statuses(t))
-	replayed, err := box.status(t.Context(), d.journal, item.Chat, item.MessageID)
+	var replayed Sent
+	_, err = d.ledger.write(t.Context(), func(u *unit) (err error) {
+		replayed, err = box.status(t.Context(), u, item.Chat, item.MessageID)
+		return err
+	})
 	require.NoError(t, err)
 	require.Equal(t, sent, replayed, "the same request gets the same reply")
 }

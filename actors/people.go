@@ -52,6 +52,12 @@ func (p People) Other(ctx context.Context, jid types.JID) (types.JID, error) {
 	return p.people.other(ctx, p.from, jid)
 }
 
+// Merging tells whether the chat of a LID is just becoming part of that of its
+// number: until then its records are under either.
+func (p People) Merging(ctx context.Context, lid types.JID) (bool, error) {
+	return p.people.merging(ctx, p.from, lid)
+}
+
 // Person gathers everything known of jid.
 func (p People) Person(ctx context.Context, jid types.JID) (Person, error) {
 	return p.people.person(ctx, p.from, jid, "")
@@ -103,6 +109,16 @@ func (p people) other(ctx context.Context, from persist.Getter, jid types.JID) (
 		return types.JID{}, err
 	}
 	return types.ParseJID(mapping.Other)
+}
+
+// merging tells whether the chat of a LID is just becoming part of that of its
+// number.
+func (p people) merging(ctx context.Context, from persist.Getter, lid types.JID) (bool, error) {
+	_, err := persist.Counters.Get(ctx, from, p.scope, persist.CountMerging+lid.String())
+	if errors.Is(err, persist.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (p people) contact(ctx context.Context, from persist.Getter, jid types.JID) (persist.Contact, error) {

@@ -54,20 +54,19 @@ func (in *inbound) received(ctx context.Context, u *unit, evt *events.Receipt, i
 	if err != nil {
 		return err
 	}
-	message, err := persist.Messages.Get(ctx, u, in.people.scope, chat.String(), in.own.String(), id)
-	unknown := errors.Is(err, persist.ErrNotFound) // its copy is still to come, or it is older than this device
-	if unknown {
-		message, err = persist.Message{Chat: chat.String(), ID: id}, nil
-	}
+	message, known, err := in.locate(ctx, u, chat, in.own, id)
 	if err != nil {
 		return err
+	}
+	if !known { // its copy is still to come, or it is older than this device
+		message = persist.Message{Chat: chat.String(), ID: id}
 	}
 	user, err := in.people.canonical(ctx, u, evt.Sender)
 	if err != nil {
 		return err
 	}
 	news, err := in.noteReceipt(ctx, u, message, user, status, evt.Timestamp)
-	if err != nil || !news || unknown {
+	if err != nil || !news || !known {
 		return err
 	}
 	if progress[message.Status] < progress["sent"] { // its answer is still on the way

@@ -67,9 +67,13 @@ type Counter struct {
 	Value int64  `col:"value"`
 }
 
-// Names of counters. CountMessages is followed by a chat's JID.
+// Names of counters. CountMessages is followed by a chat's JID, and CountMerging
+// by the LID of a chat that is becoming part of the chat of its number: it is
+// there until all records are under the number.
 const (
 	CountChats    = "chats"
 	CountContacts = "contacts"
+	CountGroups   = "groups" // at the time when all were asked for; absent before
+	CountMerging  = "merging/"
 	CountMessages = "messages/"
 )

@@ -77,7 +77,7 @@ func (s *Supervisor) Messages(ctx context.Context, account, chat, before string,
 				return MessageList{}, err
 			}
 		}
-		records, next, err := scanPage(ctx, r, persist.Messages, q, page)
+		records, next, err := r.messagesOf(ctx, record.JID, q, page)
 		if err != nil {
 			return MessageList{}, err
 		}
@@ -90,6 +90,74 @@ func (s *Supervisor) Messages(ctx context.Context, account, chat, before string,
 		list.Total, err = r.total(ctx, persist.CountMessages+record.JID)
 		return list, err
 	})
+}
+
+// messagesOf reads a page of a chat's messages. While the chat of a LID becomes part
+// of it they are in both; what moves between the two reads is in the second.
+func (r *reading) messagesOf(ctx context.Context, chat string, q persist.Query, page Page) ([]persist.Message, string, error) {
+	lid, err := r.mergingWith(ctx, chat)
+	if err != nil {
+		return nil, "", err
+	}
+	if lid == "" {
+		return scanPage(ctx, r, persist.Messages, q, page)
+	}
+	both := page
+	q.Table = persist.Messages.Table
+	both.Offset, both.Limit = 0, page.Offset+page.Limit
+	q.Prefix = persist.Messages.Key(lid)
+	left, more, err := scanPage(ctx, r, persist.Messages, q, both)
+	if err != nil {
+		return nil, "", err
+	}
+	q.Prefix = persist.Messages.Key(chat)
+	moved, still, err := scanPage(ctx, r, persist.Messages, q, both)
+	if err != nil {
+		return nil, "", err
+	}
+	all := joinMessages(moved, left)
+	all = all[min(page.Offset, len(all)):]
+	if len(all) <= page.Limit && more == "" && still == "" {
+		return all, "", nil
+	}
+	all = all[:min(page.Limit, len(all))]
+	return all, formatPlace(q, placeOf(persist.Messages, q, all[len(all)-1])), nil
+}
+
+// joinMessages puts two lists, newest first, in one order; what is in both is one
+// message.
+func joinMessages(moved, left []persist.Message) []persist.Message {
+	seen := make(map[int64]bool, len(moved))
+	for _, message := range moved {
+		seen[message.Seq] = true
+	}
+	for _, message := range left {
+		if !seen[message.Seq] {
+			moved = append(moved, message)
+		}
+	}
+	slices.SortStableFunc(moved, func(a, b persist.Message) int {
+		return cmp.Or(b.Timestamp.Compare(a.Timestamp), cmp.Compare(b.Seq, a.Seq), cmp.Compare(b.Sender, a.Sender), cmp.Compare(b.ID, a.ID))
+	})
+	return moved
+}
+
+// mergingWith is the LID whose chat is just becoming part of a chat; empty if there
+// is none.
+func (r *reading) mergingWith(ctx context.Context, chat string) (string, error) {
+	jid, err := types.ParseJID(chat)
+	if err != nil || jid.Server != types.DefaultUserServer {
+		return "", err
+	}
+	lid, err := r.people.Other(ctx, jid)
+	if err != nil || lid.IsEmpty() {
+		return "", err
+	}
+	merging, err := r.people.Merging(ctx, lid)
+	if err != nil || !merging {
+		return "", err
+	}
+	return lid.String(), nil
 }
 
 func (r *reading) placeBefore(ctx context.Context, q persist.Query, chat, id string) (persist.Key, error) {
@@ -112,6 +180,9 @@ func (r *reading) named(ctx context.Context, chat, name string) (persist.Message
 		return persist.Message{}, false, nil
 	}
 	namesakes, err := r.namesakes(ctx, chat, id)
+	if err == nil && len(namesakes) == 0 {
+		namesakes, err = r.notMoved(ctx, chat, id)
+	}
 	if err != nil || len(namesakes) == 0 {
 		return persist.Message{}, false, err
 	}
@@ -128,6 +199,16 @@ func (r *reading) named(ctx context.Context, chat, name string) (persist.Message
 		}
 	}
 	return persist.Message{}, false, nil
+}
+
+// notMoved are the messages with an id that a chat is still to get from that of a
+// LID.
+func (r *reading) notMoved(ctx context.Context, chat, id string) ([]persist.Message, error) {
+	lid, err := r.mergingWith(ctx, chat)
+	if err != nil || lid == "" {
+		return nil, err
+	}
+	return r.namesakes(ctx, lid, id)
 }
 
 // namesakes are the messages of a chat that have WhatsApp's id in common, in the

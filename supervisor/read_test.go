@@ -345,3 +345,43 @@ func TestARevokedMessageIsShownWithoutWhatItSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, midday, found.Last.Record.RevokedAt)
 }
+
+func TestAChatThatIsBeingMergedIsReadWhole(t *testing.T) {
+	s := stopped(t)
+	s.knows(annLID, ann)
+	s.chat(ann, midday)
+	s.write(persist.Counters.Put(persist.Counter{Name: persist.CountMerging + annLID, Value: 1}),
+		persist.Counters.Put(persist.Counter{Name: persist.CountMessages + ann, Value: 9}))
+	var want []string
+	for i := range 9 {
+		chat := ann
+		if i%3 == 0 {
+			chat = annLID // still to come
+		}
+		id := fmt.Sprint("M", i)
+		s.message(persist.Message{Chat: chat, Sender: chat, ID: id, Seq: int64(i), Timestamp: midday.Add(time.Duration(i/2) * time.Second)})
+		want = append([]string{id}, want...)
+	}
+	// One that was read in both while it moved.
+	s.message(persist.Message{Chat: ann, Sender: ann, ID: "M3", Seq: 3, Timestamp: midday.Add(time.Second)})
+
+	require.Equal(t, want, ids(s.messages(ann, "", all)))
+	require.Equal(t, want, ids(s.messages(annLID, "", all)))
+	require.Equal(t, want[2:5], ids(s.messages(ann, "", Page{Limit: 3, Offset: 2})))
+	require.Equal(t, want[3:], ids(s.messages(ann, want[2], all)))
+	var paged []string
+	for page := (Page{Limit: 2}); ; {
+		list := s.messages(ann, "", page)
+		paged = append(paged, ids(list)...)
+		if list.Next == "" {
+			break
+		}
+		page.Cursor = list.Next
+	}
+	require.Equal(t, want, paged)
+	for _, message := range s.messages(ann, "", all).Messages {
+		require.Equal(t, "31600000002@c.us", message.Chat)
+		require.Equal(t, "31600000002", message.Sender.Number)
+		require.NotEmpty(t, message.Body)
+	}
+}

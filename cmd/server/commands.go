@@ -26,7 +26,6 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"init", "makes the storage that is configured, or brings its schema up to date", initStorage},
-		{"studio", "shows what is in the storage, in a browser", runStudio},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waAdv"
@@ -23,6 +24,8 @@ type account struct {
 	pn     types.JID
 	lid    types.JID
 	phone  *Phone
+	// unknown is whether its messages by LID don't say its number.
+	unknown atomic.Bool
 
 	// Guarded by Simulator.mu.
 	name         string

@@ -135,6 +135,9 @@ func (p *Phone) SetOnline(online bool) {
 // Online tells whether the phone is switched on.
 func (p *Phone) Online() bool { return p.inbox.isOnline() }
 
+// HideNumber has messages by LID not tell the number, as those of somebody who shows it to nobody.
+func (p *Phone) HideNumber(hide bool) { p.account.unknown.Store(hide) }
+
 // SetAutoReply makes the phone answer every text with the same text.
 func (p *Phone) SetAutoReply(echo bool) { p.echo.Store(echo) }
 

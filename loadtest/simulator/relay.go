@@ -182,7 +182,10 @@ func messageAttrs(from, to endpoint, chat *account, node *waBinary.Node) waBinar
 			attrs["peer_recipient_lid"] = chat.lid
 		}
 	case byLID:
-		attrs["from"], attrs["sender_pn"], attrs["addressing_mode"] = from.lid(), from.account.pn, "lid"
+		attrs["from"], attrs["addressing_mode"] = from.lid(), "lid"
+		if !from.account.unknown.Load() {
+			attrs["sender_pn"] = from.account.pn
+		}
 	default:
 		attrs["from"], attrs["sender_lid"], attrs["addressing_mode"] = from.pn(), from.account.lid, "pn"
 	}

@@ -85,7 +85,26 @@ func (s *Store) join(ctx context.Context, tx *journal.Tx, lid, pn string) error 
 		}
 		tx.Put(persist.LIDMappings.Put(persist.LIDMapping{JID: jid, Other: other}))
 	}
+	if err := s.mergeChat(ctx, tx, lid); err != nil {
+		return err
+	}
 	return s.recount(ctx, tx, lid, pn, -1)
+}
+
+// mergeChat notes that the chat of a LID, if there is one, becomes part of that of
+// the number.
+func (s *Store) mergeChat(ctx context.Context, tx *journal.Tx, lid string) error {
+	_, found, err := findIn(ctx, s, tx, persist.Chats, lid)
+	if err != nil || !found {
+		return err
+	}
+	tx.Put(persist.Counters.Put(persist.Counter{Name: persist.CountMerging + lid, Value: 1}))
+	tx.OnDurable(func() {
+		if tell := s.merging.Load(); tell != nil {
+			(*tell)()
+		}
+	})
+	return nil
 }
 
 // recount corrects the number of contacts by delta if both addresses are some.

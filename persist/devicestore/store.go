@@ -25,6 +25,7 @@ type Store struct {
 	givenUp atomic.Bool
 	cancel  atomic.Pointer[context.CancelCauseFunc]
 	own     atomic.Pointer[ownAddresses]
+	merging atomic.Pointer[func()]
 
 	// prefetched are the versions of the latest GetManySessions without a [Send].
 	prefetched prefetch
@@ -61,6 +62,11 @@ func (s *Store) Device() *store.Device { return s.device }
 // Bind names the function that ends the connection served from now on. A failure
 // of storage calls it with the cause.
 func (s *Store) Bind(cancel context.CancelCauseFunc) { s.cancel.Store(&cancel) }
+
+// OnMerge names the function that is called when the chat of a LID has to become
+// part of that of its number: a counter of [persist.CountMerging] says so, durably.
+// It must not block.
+func (s *Store) OnMerge(tell func()) { s.merging.Store(&tell) }
 
 // Close makes every later call fail with [persist.ErrClosed]. It does not close
 // the journal.

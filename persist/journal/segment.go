@@ -17,7 +17,6 @@ type segment struct {
 type place struct {
 	index   int
 	version Version
-	bulk    bool // nobody is about to read it
 }
 
 func newSegment() *segment { return &segment{places: map[address]place{}} }
@@ -41,17 +40,15 @@ func (s *segment) record(p place) record {
 	return record{version: p.version}
 }
 
-// put adds the write of one record, replacing an earlier one. p needs no index.
-func (s *segment) put(at address, m persist.Mutation, p place) {
+// put adds the write of one record, replacing an earlier one.
+func (s *segment) put(at address, m persist.Mutation, version Version) {
 	s.bytes += sizeOf(m.Row) + len(at.key)
 	if earlier, ok := s.places[at]; ok {
 		s.bytes -= sizeOf(s.mutations[earlier.index].Row) + len(at.key)
 		s.mutations[earlier.index] = m
-		p.index = earlier.index
-		s.places[at] = p
+		s.places[at] = place{earlier.index, version}
 		return
 	}
-	p.index = len(s.mutations)
-	s.places[at] = p
+	s.places[at] = place{len(s.mutations), version}
 	s.mutations = append(s.mutations, m)
 }
