@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -51,3 +53,18 @@ func redisAnswers(ctx context.Context, address string) error {
 	}
 	return nil
 }
+
+// Sentinel is the watchdog of Redis servers. It watches none.
+func Sentinel() Kind {
+	return Kind{
+		name: "sentinel",
+		// It writes what it learns into its configuration file.
+		prepare: func(dir string) error { return os.WriteFile(sentinelFile(dir), nil, 0o600) },
+		command: func(dir, host string, port int) *exec.Cmd {
+			return exec.Command("redis-server", sentinelFile(dir), "--sentinel", "--dir", dir, "--bind", host, "--port", strconv.Itoa(port))
+		},
+		answers: redisAnswers,
+	}
+}
+
+func sentinelFile(dir string) string { return filepath.Join(dir, "sentinel.conf") }

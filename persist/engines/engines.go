@@ -12,6 +12,7 @@ import (
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/memory"
 	"whatsapp-web-server/persist/postgres"
+	"whatsapp-web-server/persist/redis"
 	"whatsapp-web-server/persist/sqlite"
 )
 
@@ -43,6 +44,9 @@ var openers = map[string]opener{
 	"memory": func(context.Context, Config) (persist.Engine, error) { return memory.Open(), nil },
 	"postgres": func(ctx context.Context, c Config) (persist.Engine, error) {
 		return postgres.Open(ctx, postgres.Config{URL: c.Postgres.URL, AllowLoss: c.Postgres.AllowLoss})
+	},
+	"redis": func(ctx context.Context, c Config) (persist.Engine, error) {
+		return redis.Open(ctx, redis.Config{URL: c.Redis.URL, AllowLoss: c.Redis.AllowLoss})
 	},
 	"sqlite": func(ctx context.Context, c Config) (persist.Engine, error) {
 		return sqlite.Open(ctx, sqlite.Config{Path: c.SQLitePath})

@@ -12,14 +12,18 @@ import (
 	"whatsapp-web-server/persist/engines"
 )
 
-var postgres = backends.Share(backends.Postgres())
+var (
+	postgres = backends.Share(backends.Postgres())
+	redis    = backends.Share(backends.Redis())
+)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(postgres.Around(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(redis.Around(postgres.Around(m))) }
 
 func TestEveryTypeOpensMigrated(t *testing.T) {
 	config := engines.Config{
 		SQLitePath: filepath.Join(t.TempDir(), "test.db"),
 		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), "engines", "template1")},
+		Redis:      engines.Server{URL: "redis://" + redis.Server(t).Address},
 	}
 	for _, name := range engines.Types() {
 		config.Type = name

@@ -1,0 +1,31 @@
+// Package redis is the engine over Redis 6 or newer, alone or as a cluster.
+//
+// Every key of a scope carries the scope as its hash tag, so that one Lua script
+// can write all of them. Apply sends one script per batch, all in one round trip;
+// a script checks the generation and every version before its first write, since
+// Redis takes nothing back. On a server alone the scripts of an Apply are one
+// transaction (MULTI), not for its atomicity but because it is then flushed to the
+// disk once.
+//
+// The rows of a table in a scope are a hash. Beside it there is a sorted set, all
+// scores zero, for the order of the key and one for each index; their members are
+// ordered bytes (package tuple), and those of an index end with the field of the
+// row. A scan is one script: a range of members, then their rows. It does as much
+// as fits a bound, then goes on with another. All is in memory: the 400 bytes of a
+// short message are about 1.1 kB there, with its orders.
+//
+// What is promised depends on the server's settings. Without an append-only file
+// that is flushed at each write, or with eviction, it forgets what it has
+// acknowledged, and ratchets that go back reuse their keys: Open refuses such a
+// server. Not seen from here is replication. It is asynchronous: after a failover
+// to a replica, writes that were acknowledged may be lost, whatever the settings.
+// An account that was acquired after the last write that was replicated is then
+// fenced; others go on from an old state. Use failover only together with storage
+// below it that is the same for both servers, or restart the server that failed.
+// (WAITAOF, of Redis 7.2, would wait for a replica's disk; it is not used.) When the
+// data are gone altogether, every writer is fenced.
+//
+// No write is ever sent twice: one that was thought lost might be done late, over
+// newer ones. A call that gets no answer is an error of unknown outcome; the
+// generation that the account takes next shuts it out.
+package redis
