@@ -61,3 +61,20 @@ func TestInitMakesTheStorage(t *testing.T) {
 		require.FileExists(t, database)
 	}
 }
+
+func TestCompactIsForTheFileStorage(t *testing.T) {
+	output, status := runCommand(t, []string{"STORAGE_TYPE=sqlite"}, "compact")
+	require.Equal(t, exitMisconfigured, status, output)
+	require.Contains(t, output, "STORAGE_TYPE is sqlite")
+
+	folder := t.TempDir()
+	environment := []string{"STORAGE_TYPE=file", "FILE_STORAGE_PATH=" + folder}
+	output, status = runCommand(t, environment, "compact")
+	require.NotZero(t, status)
+	require.Contains(t, output, filepath.Join(folder, "whatsapp.bolt")+": no such file")
+	output, status = runCommand(t, environment, "init")
+	require.Zero(t, status, output)
+	output, status = runCommand(t, environment, "compact")
+	require.Zero(t, status, output)
+	require.Regexp(t, `The database had \d+\.\d MB and has 0\.\d MB\.`, output)
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/bolt"
 	"whatsapp-web-server/persist/memory"
 	"whatsapp-web-server/persist/postgres"
 	"whatsapp-web-server/persist/redis"
@@ -41,6 +42,9 @@ type opener func(ctx context.Context, config Config) (persist.Engine, error)
 
 // openers is every engine there is, by name.
 var openers = map[string]opener{
+	"file": func(ctx context.Context, c Config) (persist.Engine, error) {
+		return bolt.Open(ctx, bolt.Config{Folder: c.FilePath})
+	},
 	"memory": func(context.Context, Config) (persist.Engine, error) { return memory.Open(), nil },
 	"postgres": func(ctx context.Context, c Config) (persist.Engine, error) {
 		return postgres.Open(ctx, postgres.Config{URL: c.Postgres.URL, AllowLoss: c.Postgres.AllowLoss})

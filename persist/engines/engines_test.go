@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(redis.Around(postgres.Around
 func TestEveryTypeOpensMigrated(t *testing.T) {
 	config := engines.Config{
 		SQLitePath: filepath.Join(t.TempDir(), "test.db"),
+		FilePath:   t.TempDir(),
 		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), "engines", "template1")},
 		Redis:      engines.Server{URL: "redis://" + redis.Server(t).Address},
 	}

@@ -57,6 +57,24 @@ func ParseKey(encoded []byte, types ...persist.Type) (key persist.Key, rest []by
 	return key, encoded, nil
 }
 
+// Cut splits the ordered form of a value of this type from what follows it.
+func Cut(encoded []byte, t persist.Type) (value, rest []byte, err error) {
+	end := len(encoded)
+	switch t {
+	case persist.Integer:
+		end = 8
+	case persist.Text:
+		end = bytes.IndexByte(encoded, 0) + 1
+	default:
+		_, rest, err := parseEscaped(encoded)
+		return encoded[:end-len(rest)], rest, err
+	}
+	if end == 0 || end > len(encoded) {
+		return nil, nil, errCut
+	}
+	return encoded[:end], encoded[end:], nil
+}
+
 func parseOrdered(encoded []byte, t persist.Type) (value any, rest []byte, err error) {
 	switch t {
 	case persist.Integer:

@@ -1,0 +1,51 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"whatsapp-web-server/persist"
+)
+
+// slice is how many rows of a scope one transaction removes: other accounts wait
+// for it for some milliseconds.
+const slice = 1000
+
+// DeleteScope implements [persist.Engine], a slice of rows at a time, so that the
+// other accounts are not kept waiting.
+func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation uint64) error {
+	writer := persist.Batch{Scope: scope, Generation: generation}
+	for _, table := range persist.Tables() {
+		for more := table.Level == scope.Level(); more; {
+			err := db.update(ctx, func(tx *bbolt.Tx) (err error) {
+				more, err = transaction{tx}.drop(ctx, writer, table)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("file: delete %s: %w", scope, err)
+			}
+		}
+	}
+	return nil
+}
+
+// drop removes a slice of the rows of the writer's scope and tells whether there
+// are more.
+func (tx transaction) drop(ctx context.Context, writer persist.Batch, table *persist.Table) (more bool, err error) {
+	if err := writer.CheckFence(tx.generation(writer.Scope.Owner())); err != nil {
+		return false, err
+	}
+	owner, s := ownerKey(writer.Scope), tx.open(table)
+	rows, err := tx.scan(ctx, persist.Query{Scope: writer.Scope, Table: table, Limit: slice})
+	if err != nil {
+		return false, err
+	}
+	for _, row := range rows {
+		if err := s.remove(owner, rowKey(owner, persist.Key(row[:table.KeyColumns])), row); err != nil {
+			return false, err
+		}
+	}
+	return len(rows) == slice, nil
+}
