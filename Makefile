@@ -44,6 +44,16 @@ demo:
 run:
 	go run ./cmd/server
 
+## db-init: makes the storage that is configured, or brings its schema up to date
+.PHONY: db-init
+db-init:
+	go run ./cmd/server init
+
+## db-studio: shows what is in the storage on http://127.0.0.1:8084; STUDIO_FLAGS are passed on
+.PHONY: db-studio
+db-studio:
+	go run ./cmd/server studio $(STUDIO_FLAGS)
+
 ## simulator: starts the WhatsApp simulator alone; SIMULATOR_FLAGS are passed on
 .PHONY: simulator
 simulator:

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/httpapi/loopback"
 )
 
 // Whose idempotency keys are used. There is one API key, which may be exchanged
@@ -58,7 +57,7 @@ func (g guard) protect(app *fiber.App) {
 // checkHost keeps web pages from reaching an open server through a name of
 // theirs that resolves to loopback (DNS rebinding).
 func (g guard) checkHost(c *fiber.Ctx) error {
-	if !g.anyHost && !isLoopback(string(c.Request().Host())) {
+	if !g.anyHost && !loopback.Names(string(c.Request().Host())) {
 		return actors.Refuse(codeForbidden, "Without an API key only requests to localhost are answered.")
 	}
 	return c.Next()
@@ -113,16 +112,4 @@ func (g guard) lists(origin string) bool { return slices.Contains(g.origins, ori
 func isOwn(origin, host string) bool {
 	scheme, rest, _ := strings.Cut(origin, "://")
 	return (scheme == "http" || scheme == "https") && host != "" && strings.EqualFold(rest, host)
-}
-
-// isLoopback reads a Host header, with or without a port.
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
 }

@@ -75,7 +75,7 @@ func (j *Journal) append(tx *Tx) (Position, error) {
 		return j.head, nil
 	}
 	j.add(tx)
-	j.committer.enqueue(j, len(tx.onDurable) > 0 && !tx.patient)
+	j.committer.enqueue(j, len(tx.onDurable) > 0 && !tx.patient && !tx.bulk)
 	return j.head, nil
 }
 
@@ -87,7 +87,7 @@ func (j *Journal) add(tx *Tx) {
 	j.used = true
 	s, before := j.growing, j.growing.bytes
 	for _, w := range tx.writes {
-		s.put(w.at, w.mutation, Version(j.head))
+		s.put(w.at, w.mutation, place{version: Version(j.head), bulk: tx.bulk})
 	}
 	s.head = j.head
 	s.onDurable = append(s.onDurable, tx.onDurable...)

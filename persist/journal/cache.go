@@ -34,10 +34,10 @@ var unread = map[*persist.Table]bool{
 	persist.OutgoingEvents.Table: true, persist.IdempotencyKeys.Table: true, persist.Outbox.Table: true,
 }
 
-// written takes what has become durable, of an unread table only what has been
-// read before.
-func (c *cache) written(at address, r record) {
-	if unread[at.table] && (c.records == nil || !c.records.Contains(at)) {
+// written takes what has become durable; of an unread table or of a bulk write
+// only what has been read before.
+func (c *cache) written(at address, r record, bulk bool) {
+	if (bulk || unread[at.table]) && (c.records == nil || !c.records.Contains(at)) {
 		c.forgotten = max(c.forgotten, r.version)
 		return
 	}

@@ -41,7 +41,13 @@ func (c *Committer) conclude(flushes []flush, results []error) {
 }
 
 func (c *Committer) take() []flush {
+	defer c.resume()
 	c.board()
+	if j := c.nextBulk(); j != nil {
+		if s := j.seal(); s != nil {
+			return []flush{{j, s}}
+		}
+	}
 	var flushes []flush
 	bytes := 0
 	for range min(c.waiting(), c.options.MaxBatches) {
@@ -54,7 +60,6 @@ func (c *Committer) take() []flush {
 			break
 		}
 	}
-	c.resume()
 	return flushes
 }
 

@@ -25,28 +25,34 @@ type Committer struct {
 	stop    chan struct{}
 	running sync.WaitGroup
 
+	bulkTurn chan struct{} // capacity 1: full while a slice of Bulk is on its way
+
 	dirtyBytes atomic.Int64
 	cleanBytes atomic.Int64
 
 	// mu guards what follows. It is taken after a journal's, never before.
-	mu      sync.Mutex
-	closing bool
-	open    map[string]*Journal
-	due     []*Journal    // to be flushed now, first come first served
-	dirty   []*Journal    // to be flushed when the lazy timer fires
-	riders  []*Journal    // to be flushed with the next commit, or when depart fires
-	freed   chan struct{} // closed when room may have been made; nil if nobody waits
+	mu       sync.Mutex
+	closing  bool
+	open     map[string]*Journal
+	due      []*Journal    // to be flushed now, first come first served
+	dirty    []*Journal    // to be flushed when the lazy timer fires
+	riders   []*Journal    // to be flushed with the next commit, or when depart fires
+	bulk     *Journal      // has a slice of Bulk to be flushed; nil if none
+	passed   int           // commits that went before it
+	turnEnds bool          // the turn in bulkTurn is to be given back
+	freed    chan struct{} // closed when room may have been made; nil if nobody waits
 }
 
 // NewCommitter starts a committer over engine, which stays the caller's to
 // close, after [Committer.Close].
 func NewCommitter(engine persist.Engine, options Options) *Committer {
 	c := &Committer{
-		engine:  engine,
-		options: options.withDefaults(),
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan struct{}),
-		open:    map[string]*Journal{},
+		engine:   engine,
+		options:  options.withDefaults(),
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
+		bulkTurn: make(chan struct{}, 1),
+		open:     map[string]*Journal{},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.lazy = time.NewTimer(c.options.LazyDelay)

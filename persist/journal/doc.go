@@ -32,5 +32,7 @@
 //
 // One goroutine takes what the journals have queued, applies it as one call of
 // the engine, tells them, and takes what has queued meanwhile. It never waits
-// for company: under load the batches grow by themselves.
+// for company: under load the batches grow by themselves. History goes by another
+// lane ([Journal.Bulk]), a slice at a time for all accounts, so that nobody waits
+// for more than one slice of it.
 package journal

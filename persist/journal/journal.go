@@ -209,7 +209,7 @@ func (j *Journal) committed(s *segment) {
 	j.flushing = nil
 	j.committer.dirtyBytes.Add(-int64(s.bytes))
 	for at, p := range s.places {
-		j.clean.written(at, s.record(p))
+		j.clean.written(at, s.record(p), p.bulk)
 	}
 	j.release()
 }

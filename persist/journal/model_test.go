@@ -77,8 +77,28 @@ func (l *life) write(t *rapid.T, unit int) {
 		next[key] = strconv.Itoa(unit)
 		mutations = append(mutations, contact(key, next[key]))
 	}
+	if rapid.IntRange(0, 4).Draw(t, "lane") == 0 {
+		l.ingest(mutations, next)
+		return
+	}
 	if l.append(mutations, rapid.Bool().Draw(t, "callback")) == nil {
 		l.states = append(l.states, next)
+	}
+}
+
+// ingest writes through the other lane, which returns once it is durable.
+func (l *life) ingest(mutations []persist.Mutation, next map[string]string) {
+	made := false
+	err := l.journal.Bulk(context.Background(), func(tx *Tx) error {
+		made = true
+		tx.Put(mutations...)
+		return nil
+	})
+	if made {
+		l.states = append(l.states, next)
+	}
+	if err == nil {
+		l.acked = len(l.states) - 1
 	}
 }
 

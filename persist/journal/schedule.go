@@ -91,7 +91,7 @@ func (c *Committer) hurry() {
 
 // signal wakes the goroutine if anything is due. The caller holds mu.
 func (c *Committer) signal() {
-	if len(c.due) == 0 {
+	if len(c.due) == 0 && c.bulk == nil {
 		return
 	}
 	select {
@@ -115,13 +115,17 @@ func (c *Committer) next() *Journal {
 	c.due[0] = nil
 	c.due = c.due[1:]
 	j.queued = false
+	if c.bulk == j { // its slice goes along
+		c.bulk = nil
+	}
 	return j
 }
 
-// resume has the rest of a long queue taken in the next round.
+// resume has what was not taken taken in the next round.
 func (c *Committer) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.passTurn()
 	c.signal()
 }
 

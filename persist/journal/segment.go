@@ -17,6 +17,7 @@ type segment struct {
 type place struct {
 	index   int
 	version Version
+	bulk    bool // nobody is about to read it
 }
 
 func newSegment() *segment { return &segment{places: map[address]place{}} }
@@ -40,15 +41,17 @@ func (s *segment) record(p place) record {
 	return record{version: p.version}
 }
 
-// put adds the write of one record, replacing an earlier one.
-func (s *segment) put(at address, m persist.Mutation, version Version) {
+// put adds the write of one record, replacing an earlier one. p needs no index.
+func (s *segment) put(at address, m persist.Mutation, p place) {
 	s.bytes += sizeOf(m.Row) + len(at.key)
 	if earlier, ok := s.places[at]; ok {
 		s.bytes -= sizeOf(s.mutations[earlier.index].Row) + len(at.key)
 		s.mutations[earlier.index] = m
-		s.places[at] = place{earlier.index, version}
+		p.index = earlier.index
+		s.places[at] = p
 		return
 	}
-	s.places[at] = place{len(s.mutations), version}
+	p.index = len(s.mutations)
+	s.places[at] = p
 	s.mutations = append(s.mutations, m)
 }

@@ -16,11 +16,13 @@ type Tx struct {
 	journal *Journal
 	serial  bool // made by Update: no other unit comes in between
 	patient bool // its callbacks wait for a flush that somebody else asks for
+	bulk    bool // it is a slice of Bulk
 	over    bool
 	err     error // the first mutation that cannot be stored
 
 	writes    []write
 	places    map[address]int // into writes, once there are more than few
+	bytes     int             // about, of the writes
 	counts    map[string]int64
 	expected  []expectation
 	onDurable []func()
@@ -125,6 +127,7 @@ func (tx *Tx) check(m persist.Mutation) error {
 
 func (tx *Tx) put(m persist.Mutation) {
 	at := addressOf(m.Table, m.Key())
+	tx.bytes += sizeOf(m.Row)
 	if i, ok := tx.find(at); ok {
 		tx.writes[i].mutation = m
 		return
