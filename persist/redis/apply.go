@@ -75,6 +75,8 @@ type tableDraft struct {
 	arguments []any
 	run       int  // where the length of the last run is
 	deletes   bool // whether that is one of deletes
+	// inRun are the fields in the last run, if there are indexes.
+	inRun map[string]bool
 }
 
 // version is one that must be stored for the batch to be applied; 0 stands for no
@@ -133,7 +135,7 @@ func (d *draft) add(table *tableDraft, m persist.Mutation) error {
 			return err
 		}
 	}
-	table.lengthen(m.Delete)
+	table.lengthen(m.Delete, field)
 	table.arguments = append(table.arguments, field)
 	if m.Delete {
 		return nil
@@ -170,16 +172,22 @@ func (d *draft) follow(table *tableDraft, field []byte, m persist.Mutation) erro
 }
 
 // lengthen makes room for a mutation in the last run, or begins another.
-func (t *tableDraft) lengthen(deletes bool) {
-	if len(t.arguments) == 0 || t.deletes != deletes {
+func (t *tableDraft) lengthen(deletes bool, field []byte) {
+	if len(t.arguments) == 0 || t.deletes != deletes || t.inRun[string(field)] {
 		name := "put"
 		if deletes {
 			name = "delete"
 		}
-		t.run, t.deletes = len(t.arguments)+3, deletes
+		t.run, t.deletes, t.inRun = len(t.arguments)+3, deletes, nil
 		t.arguments = append(t.arguments, t.place, len(t.indexes), name, 0)
 	}
 	t.arguments[t.run] = t.arguments[t.run].(int) + 1
+	if len(t.indexes) > 0 {
+		if t.inRun == nil {
+			t.inRun = map[string]bool{}
+		}
+		t.inRun[string(field)] = true
+	}
 }
 
 // call is the run of the script that applies the batch.

@@ -11,8 +11,10 @@
 // scores zero, for the order of the key and one for each index; their members are
 // ordered bytes (package tuple), and those of an index end with the field of the
 // row. A scan is one script: a range of members, then their rows. It does as much
-// as fits a bound, then goes on with another. All is in memory: the 400 bytes of a
-// short message are about 1.1 kB there, with its orders.
+// as fits a bound, then goes on with another. A search is a scan that looks at the
+// words of each row, newest first: a word that is nowhere among 100,000 messages
+// costs the server 0.3 s, a thousand rows at a time. All is in memory: 100,000
+// short messages with their texts are some 180 MB there.
 //
 // What is promised depends on the server's settings. Without an append-only file
 // that is flushed at each write, or with eviction, it forgets what it has

@@ -8,7 +8,7 @@
 -- indexes they have, the field and the version as it is stored, nothing for no
 -- record; then runs of mutations: the place of the rows in KEYS, how many indexes
 -- they have, "put" or "delete", how many mutations there are, and of each the field,
--- for a put followed by the value.
+-- for a put followed by the value. A run on a table with indexes has no field twice.
 --
 -- Answers nothing when done, else what it is refused for and what is stored: the
 -- generation, or the version's place among those that were to be checked.
@@ -59,50 +59,79 @@ local function member(part, field)
 	return part .. field .. string.char(math.floor(#part / 256), #part % 256)
 end
 
-local function put_indexed(rows, indexes, field, value)
-	local old = call('HGET', KEYS[rows], field)
-	call('HSET', KEYS[rows], field, value)
-	local now, before = parts(value, indexes), {}
-	if old then
-		before = parts(old, indexes)
-	else
-		call('ZADD', KEYS[rows + 1], '0', field)
-	end
-	for i = 1, indexes do
-		if now[i] ~= before[i] then
-			if before[i] then
-				call('ZREM', KEYS[rows + 1 + i], member(before[i], field))
-			end
-			call('ZADD', KEYS[rows + 1 + i], '0', member(now[i], field))
-		end
-	end
+local function add(list, what)
+	list[#list + 1] = '0' -- the score
+	list[#list + 1] = what
 end
 
-local function delete_indexed(rows, indexes, field)
-	local old = call('HGET', KEYS[rows], field)
-	if old then
-		local before = parts(old, indexes)
+-- put_indexed writes the rows whose fields and values are from first to last. None
+-- is there twice.
+local function put_indexed(rows, indexes, first, last)
+	local fields, added, removed = {}, {}, {}
+	for i = first, last, 2 do
+		fields[#fields + 1] = ARGV[i]
+	end
+	for i = 0, indexes do
+		added[i], removed[i] = {}, {}
+	end
+	local olds = call('HMGET', KEYS[rows], unpack(fields))
+	call('HSET', KEYS[rows], unpack(ARGV, first, last))
+	for n, field in ipairs(fields) do
+		local now, before = parts(ARGV[first + 2 * n - 1], indexes), {}
+		if olds[n] then
+			before = parts(olds[n], indexes)
+		else
+			add(added[0], field)
+		end
 		for i = 1, indexes do
-			call('ZREM', KEYS[rows + 1 + i], member(before[i], field))
+			if now[i] ~= before[i] then
+				if before[i] then
+					table.insert(removed[i], member(before[i], field))
+				end
+				add(added[i], member(now[i], field))
+			end
 		end
-		call('HDEL', KEYS[rows], field)
-		call('ZREM', KEYS[rows + 1], field)
+	end
+	for i = 0, indexes do
+		if #removed[i] > 0 then
+			call('ZREM', KEYS[rows + 1 + i], unpack(removed[i]))
+		end
+		if #added[i] > 0 then
+			call('ZADD', KEYS[rows + 1 + i], unpack(added[i]))
+		end
 	end
 end
 
--- put writes the rows whose fields and values are from first to last.
-local function put(rows, first, last)
+local function delete_indexed(rows, indexes, first, last)
+	local olds = call('HMGET', KEYS[rows], unpack(ARGV, first, last))
+	for i = 1, indexes do
+		local removed = {}
+		for n = 1, #olds do
+			if olds[n] then
+				table.insert(removed, member(parts(olds[n], indexes)[i], ARGV[first + n - 1]))
+			end
+		end
+		if #removed > 0 then
+			call('ZREM', KEYS[rows + 1 + i], unpack(removed))
+		end
+	end
+	call('HDEL', KEYS[rows], unpack(ARGV, first, last))
+	call('ZREM', KEYS[rows + 1], unpack(ARGV, first, last))
+end
+
+-- put writes rows without indexes. Their old values, which can be large, are of no
+-- interest.
+local function put(rows, _, first, last)
 	if call('HSET', KEYS[rows], unpack(ARGV, first, last)) > 0 then
 		local order = {}
 		for i = first, last, 2 do
-			order[#order + 1] = '0'
-			order[#order + 1] = ARGV[i]
+			add(order, ARGV[i])
 		end
 		call('ZADD', KEYS[rows + 1], unpack(order))
 	end
 end
 
-local function delete(rows, first, last)
+local function delete(rows, _, first, last)
 	if call('HDEL', KEYS[rows], unpack(ARGV, first, last)) > 0 then
 		call('ZREM', KEYS[rows + 1], unpack(ARGV, first, last))
 	end
@@ -112,18 +141,14 @@ while at <= #ARGV do
 	local rows, indexes, deletes, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2] == 'delete', tonumber(ARGV[at + 3])
 	local first = at + 4
 	local last = at + 3 + (deletes and count or 2 * count)
-	if indexes == 0 then
-		for from = first, last, MOST do
-			(deletes and delete or put)(rows, from, math.min(from + MOST - 1, last))
-		end
-	elseif deletes then
-		for i = first, last do
-			delete_indexed(rows, indexes, ARGV[i])
-		end
+	local write
+	if indexes > 0 then
+		write = deletes and delete_indexed or put_indexed
 	else
-		for i = first, last, 2 do
-			put_indexed(rows, indexes, ARGV[i], ARGV[i + 1])
-		end
+		write = deletes and delete or put
+	end
+	for from = first, last, MOST do
+		write(rows, indexes, from, math.min(from + MOST - 1, last))
 	end
 	at = last + 1
 end
