@@ -30,7 +30,7 @@ FUZZTIME ?= 30s
 ## help: prints this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 ## demo: plays the server against a simulated WhatsApp; DEMO_FLAGS=--once ends by itself
 .PHONY: demo
@@ -44,10 +44,62 @@ demo:
 run:
 	go run ./cmd/server
 
+## dev: starts the server with the storage that STORAGE_TYPE names, in docker if that needs a server
+.PHONY: dev
+dev:
+	@./configs/dev.sh
+
+# Of the servers of a storage and the browsers of their data; see configs/compose.yaml.
+COMPOSE := docker compose -f configs/compose.yaml
+
+## docker-up: starts all servers of the development stack
+## docker-postgres: starts PostgreSQL on port 5433, and pgAdmin on 8080
+## docker-mongo: starts MongoDB on port 27018, and Mongo Express on 8082
+## docker-redis: starts Redis on port 6380, and Redis Commander on 8083
+## docker-server: starts the gateway in docker, on ports 3001 and 3002; API_KEY has to be in .env
+docker-up:       SERVICES :=
+docker-postgres: SERVICES := postgres pgadmin
+docker-mongo:    SERVICES := mongo mongo-express
+docker-redis:    SERVICES := redis redis-commander
+docker-server:   SERVICES := --build server
+.PHONY: docker-up docker-postgres docker-mongo docker-redis docker-server
+docker-up docker-postgres docker-mongo docker-redis docker-server:
+	$(COMPOSE) up --detach --wait $(SERVICES)
+
+## docker-down: stops the development stack and keeps its data
+.PHONY: docker-down
+docker-down:
+	$(COMPOSE) --profile '*' down --remove-orphans
+
+## docker-restart: stops the servers that run, and starts them again
+.PHONY: docker-restart
+docker-restart:
+	$(COMPOSE) --profile '*' restart
+
+## docker-logs: follows what the servers write
+.PHONY: docker-logs
+docker-logs:
+	$(COMPOSE) --profile '*' logs --follow --tail 100
+
+## docker-status: tells which servers run, and how they are
+.PHONY: docker-status
+docker-status:
+	$(COMPOSE) --profile '*' ps --all
+
+## docker-clean: removes the development stack together with its data
+.PHONY: docker-clean
+docker-clean:
+	$(COMPOSE) --profile '*' down --volumes --remove-orphans
+
 ## db-init: makes the storage that is configured, or brings its schema up to date
 .PHONY: db-init
 db-init:
 	go run ./cmd/server init
+
+## db-migration: makes an empty migration for each SQL storage; name=… says what it does
+.PHONY: db-migration
+db-migration:
+	@./configs/new-migration.sh "$$name"
 
 ## db-studio: shows what is in the storage on http://127.0.0.1:8084; STUDIO_FLAGS are passed on
 .PHONY: db-studio

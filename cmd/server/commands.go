@@ -27,6 +27,7 @@ func commands() []command {
 	return []command{
 		{"init", "makes the storage that is configured, or brings its schema up to date", initStorage},
 		{"compact", "makes the database of the file storage as small as what is in it; no server may run", compact},
+		{"health", "asks the server that runs with this configuration whether it answers", checkHealth},
 		{"studio", "shows what is in the storage, in a browser", runStudio},
 	}
 }

@@ -78,3 +78,14 @@ func TestCompactIsForTheFileStorage(t *testing.T) {
 	require.Zero(t, status, output)
 	require.Regexp(t, `The database had \d+\.\d MB and has 0\.\d MB\.`, output)
 }
+
+func TestHealthIsThatSomethingAnswers(t *testing.T) {
+	server, stop := bootStreams(t, "STORAGE_TYPE=memory", "API_KEY=k3y")
+	_, status := runCommand(t, nil, "health", "--address", server.Address())
+	require.Zero(t, status, "it needs no key")
+	address := server.Address()
+	stop()
+	output, status := runCommand(t, nil, "health", "--address", address)
+	require.Equal(t, 1, status)
+	require.Contains(t, output, "ask for health")
+}
