@@ -77,7 +77,7 @@ func BenchmarkHistory(b *testing.B) {
 
 // BenchmarkSearch looks for words among 100,000 messages.
 func BenchmarkSearch(b *testing.B) {
-	engine := open(b)
+	engine := openURL(b, newDatabase(b))
 	b.Cleanup(func() { require.NoError(b, engine.Close()) })
 	scope := persist.AccountScope("4917")
 	generation, err := engine.Acquire(b.Context(), "4917", 0)

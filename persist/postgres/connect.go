@@ -85,6 +85,8 @@ func (db *DB) settings() map[string]string {
 // inspect refuses a connection to what the engine cannot work with, at the start
 // and whenever it connects again.
 func (db *DB) inspect(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	var version int
 	var encoding, fsync, fullPages, commit string
 	var standby bool

@@ -12,6 +12,9 @@
 // The rest, which is little and versioned, is written one batch in a transaction,
 // under a lock for its scope.
 //
+// Text is found by an index of words, each of which begins with its account; what is
+// common is found faster by looking at some rows in their order first.
+//
 // Every session asks for synchronous_commit, and the engine refuses a server
 // whose other settings may lose what was committed. Connections must be sessions:
 // a pooler between that shares them by the transaction (PgBouncer's pool_mode)

@@ -21,13 +21,13 @@ const (
 	codeStarting        = "57P03"
 )
 
-// Classes of codes: their first two characters.
+// Classes of codes: how they begin.
 const (
-	classData           = "22"
-	classIntegrity      = "23"
-	classAuthorization  = "28"
-	classLimit          = "54" // such as a row too large for an index
-	classAdministration = "57" // such as a shutdown
+	classData          = "22"
+	classIntegrity     = "23"
+	classAuthorization = "28"
+	classLimit         = "54"  // such as a row too large for an index
+	classShutdown      = "57P" // the connection ends with it
 )
 
 // code returns the server's code in err, empty if it is not the server's.
@@ -75,7 +75,7 @@ func (db *DB) failure(what string, err error) error {
 
 func isLost(err error) bool {
 	c := code(err)
-	return c == "" && !errors.Is(err, context.Canceled) || strings.HasPrefix(c, classAdministration)
+	return c == "" && !errors.Is(err, context.Canceled) || strings.HasPrefix(c, classShutdown)
 }
 
 // unusableError is what the engine cannot work with.

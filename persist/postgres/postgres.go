@@ -35,6 +35,8 @@ type DB struct {
 	shards [shards]turn
 	scans  sync.Map // the text of each scanShape
 
+	walkRows int // the constant, but in tests
+
 	calls  sync.RWMutex // held for reading by each call, for writing to close
 	closed bool
 }
@@ -45,7 +47,7 @@ var _ persist.Engine = (*DB)(nil)
 // Errors are sentences for the operator, without the password.
 func Open(ctx context.Context, config Config) (*DB, error) {
 	config.Timeout = cmp.Or(config.Timeout, 8*time.Second)
-	db := &DB{config: config}
+	db := &DB{config: config, walkRows: walkRows}
 	for i := range db.shards {
 		db.shards[i] = newTurn()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,13 +33,26 @@ var databases atomic.Int64
 // newDatabase makes an empty database of the shared server and returns its URL.
 func newDatabase(t testing.TB) string {
 	t.Helper()
-	return backends.Database(t, server.Server(t), fmt.Sprintf("test_%d", databases.Add(1)), "template1")
+	return copyDatabase(t, "template1")
 }
 
-// open returns a migrated engine over a new database.
+func copyDatabase(t testing.TB, template string) string {
+	t.Helper()
+	return backends.Database(t, server.Server(t), fmt.Sprintf("test_%d", databases.Add(1)), template)
+}
+
+var migrateTemplate sync.Once
+
+// open returns a migrated engine over a new database, a copy of one that was migrated.
 func open(t testing.TB) persist.Engine {
 	t.Helper()
-	return openURL(t, newDatabase(t))
+	const template = "migrated"
+	migrateTemplate.Do(func() {
+		require.NoError(t, openURL(t, backends.Database(t, server.Server(t), template, "template1")).Close())
+	})
+	db := openURL(t, copyDatabase(t, template))
+	db.WalkShort()
+	return db
 }
 
 func openURL(t testing.TB, url string) *postgres.DB {

@@ -47,7 +47,32 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	if q.Table.Level != q.Scope.Level() {
 		return nil, nil
 	}
+	if len(q.Match) > 0 {
+		return db.search(ctx, q)
+	}
 	return db.query(ctx, q.Table, db.scanText(q), scanValues(q))
+}
+
+// walkRows is how many rows a search looks at before it asks the index of words. A
+// word that a page of them has is so common that the index would name many times
+// more, each to be read and all to be sorted.
+const walkRows = 500
+
+// search walks a short way and, if that is not enough, asks the index of words.
+func (db *DB) search(ctx context.Context, q persist.Query) ([]persist.Row, error) {
+	near := q
+	near.Match, near.Offset, near.Limit = nil, 0, db.walkRows
+	rows, err := db.query(ctx, q.Table, db.scanText(near), scanValues(near))
+	if err != nil {
+		return nil, err
+	}
+	seenAll := len(rows) < db.walkRows
+	rows = slices.DeleteFunc(rows, func(row persist.Row) bool { return !q.Table.Matches(row, q.Match) })
+	if !seenAll && len(rows) < q.Offset+q.Limit {
+		return db.query(ctx, q.Table, db.scanText(q), scanValues(q))
+	}
+	rows = rows[min(q.Offset, len(rows)):]
+	return append([]persist.Row(nil), rows[:min(q.Limit, len(rows))]...), nil
 }
 
 // query returns rows of the table.

@@ -152,7 +152,7 @@ CREATE TABLE messages (
     quoted_id  TEXT COLLATE "C" NOT NULL,
     raw        BYTEA            NOT NULL,
     PRIMARY KEY (account, chat, sender, id)
-) WITH (fillfactor = 90);
+) WITH (fillfactor = 75);
 ALTER TABLE messages ALTER COLUMN raw SET STORAGE EXTERNAL;
 CREATE INDEX messages_by_time ON messages (account, chat, timestamp, seq, sender, id);
 CREATE INDEX messages_by_id ON messages (account, id, chat, sender);
@@ -223,7 +223,7 @@ CREATE TABLE user_receipts (
     read_at      BIGINT           NOT NULL,
     played_at    BIGINT           NOT NULL,
     PRIMARY KEY (account, chat, message_id, "user")
-) WITH (fillfactor = 90);
+) WITH (fillfactor = 75);
 
 -- How the bytes of a message are described and fetched.
 CREATE TABLE media_data (
