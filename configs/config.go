@@ -2,19 +2,20 @@ package configs
 
 // Config is everything the process is told from outside.
 type Config struct {
-	Env      Env
-	HTTP     HTTP
-	Storage  Storage
-	Redis    Redis
-	Postgres Postgres
-	MongoDB  MongoDB
-	WhatsApp WhatsApp
+	Env        Env
+	HTTP       HTTP
+	Storage    Storage
+	Redis      Redis
+	Postgres   Postgres
+	MongoDB    MongoDB
+	Encryption Encryption
+	WhatsApp   WhatsApp
 }
 
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

@@ -76,7 +76,7 @@ func variableOf(section any, field string) variable {
 	return variable{
 		name:    f.Tag.Get("env"),
 		allowed: f.Tag.Get("allowed"),
-		secret:  f.Type == reflect.TypeFor[Secret](),
+		secret:  f.Type == reflect.TypeFor[Secret]() || f.Type == reflect.TypeFor[Key](),
 	}
 }
 

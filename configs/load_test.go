@@ -155,18 +155,21 @@ func TestMalformedFileDoesNotHideOtherProblems(t *testing.T) {
 	require.Equal(t, "PORT", problems[1].Variable)
 }
 
+// inMemory is the storage that needs nothing else in production.
+const inMemory = "STORAGE_TYPE=memory"
+
 func TestAppEnvIsAnAliasOfNodeEnv(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		environ    []string
 		file, want string
 	}{
-		{[]string{"APP_ENV=production"}, "", Production},
+		{[]string{"APP_ENV=production", inMemory}, "", Production},
 		{[]string{"APP_ENV=test", "NODE_ENV=test"}, "", Test},
 		{[]string{"APP_ENV="}, "", Development},
 		{nil, "APP_ENV=test\n", Test},
-		{[]string{"APP_ENV=production"}, "NODE_ENV=development\n", Production},
-		{[]string{"NODE_ENV=production"}, "APP_ENV=test\n", Production},
+		{[]string{"APP_ENV=production", inMemory}, "NODE_ENV=development\n", Production},
+		{[]string{"NODE_ENV=production", inMemory}, "APP_ENV=test\n", Production},
 	} {
 		got, err := Load(c.environ, dotenv(t, c.file))
 		require.NoError(t, err, c)
@@ -176,7 +179,7 @@ func TestAppEnvIsAnAliasOfNodeEnv(t *testing.T) {
 
 func TestAppEnvThatDisagreesWithNodeEnvIsAProblem(t *testing.T) {
 	t.Parallel()
-	environ := []string{"APP_ENV=test", "NODE_ENV=production"}
+	environ := []string{"APP_ENV=test", "NODE_ENV=production", inMemory}
 	require.Equal(t, []string{"APP_ENV"}, variablesOf(t, environ))
-	require.Len(t, problemsOf(t, nil, dotenv(t, "APP_ENV=test\nNODE_ENV=production\n")), 1)
+	require.Len(t, problemsOf(t, nil, dotenv(t, "APP_ENV=test\nNODE_ENV=production\n"+inMemory+"\n")), 1)
 }

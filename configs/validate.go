@@ -21,6 +21,7 @@ func (c *Config) problems() []Problem {
 	problems = append(problems, c.Redis.problems()...)
 	problems = append(problems, c.Postgres.problems()...)
 	problems = append(problems, c.MongoDB.problems()...)
+	problems = append(problems, c.Encryption.problems(c.Env.Name, c.Storage.Type)...)
 	return append(problems, c.WhatsApp.problems()...)
 }
 

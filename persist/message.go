@@ -39,8 +39,9 @@ type Message struct {
 	RevokedAt time.Time `col:"revoked_at"`
 	// QuotedID is the message it replies to.
 	QuotedID string `col:"quoted_id"`
-	// Raw is the serialized waE2E.Message as it was sent or received.
-	Raw []byte `col:"raw,content"`
+	// Raw is the serialized waE2E.Message as it was sent or received: with the keys of
+	// its media, and its secret.
+	Raw []byte `col:"raw,secret"`
 }
 
 // MessageContent is the readable text of a message, and what it is found by. It is
@@ -76,7 +77,7 @@ type MessageAmendment struct {
 	Revoked   bool      `col:"revoked"`
 	Timestamp time.Time `col:"timestamp"`
 	// Raw is the serialized waE2E.Message that an edit puts in the place of the first.
-	Raw []byte `col:"raw,content"`
+	Raw []byte `col:"raw,secret"`
 }
 
 // MessageReaction is one person's reaction to a message. One that was taken back

@@ -105,7 +105,7 @@ func (s *Supervisor) checkNetwork(ctx context.Context, account, network string) 
 		_, err = persist.AuthSessions.Get(ctx, s.engine, scope)
 	}
 	switch {
-	case errors.Is(err, persist.ErrNotFound):
+	case errors.Is(err, persist.ErrNotFound), errors.Is(err, persist.ErrTampered): // it will not connect, others may
 		return nil
 	case err != nil:
 		return fmt.Errorf("check network of %s: %w", account, err)

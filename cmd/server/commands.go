@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"whatsapp-web-server/configs"
-	"whatsapp-web-server/persist/engines"
 )
 
 // command is something that this program does other than serving.
@@ -95,7 +94,11 @@ func initStorage(ctx context.Context, config configs.Config, arguments []string)
 	if err := parse(flag.NewFlagSet("init", flag.ContinueOnError), arguments); err != nil {
 		return err
 	}
-	engine, err := engines.Open(ctx, storage(config))
+	log, err := newLog(config)
+	if err != nil {
+		return err
+	}
+	engine, err := openEngine(ctx, config, log)
 	if err != nil {
 		return err
 	}

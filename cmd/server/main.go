@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"whatsapp-web-server/configs"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/vault"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -62,7 +64,8 @@ func exitCode(err error) int {
 	_, invalid := errors.AsType[*configs.InvalidError](err)
 	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
 	_, misused := errors.AsType[*usageError](err)
-	if invalid || foreign || misused {
+	_, locked := errors.AsType[*vault.KeyError](err)
+	if invalid || foreign || misused || locked || errors.Is(err, persist.ErrSchemaTooNew) {
 		return exitMisconfigured
 	}
 	return 1

@@ -19,7 +19,6 @@ import (
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/engines"
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
 )
@@ -142,23 +141,28 @@ func (s *Server) closeStreams(ctx context.Context) {
 	}
 }
 
-func (s *Server) openLog(_ context.Context, config configs.Config) error {
+func (s *Server) openLog(_ context.Context, config configs.Config) (err error) {
+	s.log, err = newLog(config)
+	return err
+}
+
+func newLog(config configs.Config) (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(config.Env.LogLevel)
 	if err != nil {
-		return fmt.Errorf("log level: %w", err)
+		return nil, fmt.Errorf("log level: %w", err)
 	}
 	settings := zap.NewProductionConfig()
 	settings.Level = zap.NewAtomicLevelAt(level)
 	settings.DisableStacktrace = true
-	if s.log, err = settings.Build(); err != nil {
-		return fmt.Errorf("open log: %w", err)
+	log, err := settings.Build()
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
 	}
-	return nil
+	return log, nil
 }
 
 func (s *Server) openStorage(ctx context.Context, config configs.Config) (err error) {
-	s.engine, err = engines.Open(ctx, storage(config))
-	if err != nil {
+	if s.engine, err = openEngine(ctx, config, s.log); err != nil {
 		return err
 	}
 	s.committer = journal.NewCommitter(s.engine, journal.Options{})

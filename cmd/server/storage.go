@@ -1,7 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
 	"whatsapp-web-server/configs"
+	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/engines"
 )
 
@@ -15,4 +21,18 @@ func storage(config configs.Config) engines.Config {
 		Postgres:   engines.Server{URL: config.Postgres.Address().Reveal(), AllowLoss: config.Postgres.AllowLoss},
 		MongoDB:    engines.Server{URL: config.MongoDB.Address().Reveal(), AllowLoss: config.MongoDB.AllowLoss},
 	}
+}
+
+// openEngine opens the storage that config names, up to date and sealed. What is
+// kept nowhere is not sealed either.
+func openEngine(ctx context.Context, config configs.Config, log *zap.Logger) (persist.Engine, error) {
+	engine, err := engines.Open(ctx, storage(config))
+	if err != nil || config.Storage.Type == configs.MemoryStorage {
+		return engine, err
+	}
+	sealed, err := openVault(ctx, engine, config, log)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return sealed, nil
 }
