@@ -126,6 +126,9 @@ func (tx transaction) applyBatch(batch persist.Batch) error {
 }
 
 func (tx transaction) mutate(scope persist.Scope, m persist.Mutation) error {
+	if m.Table.Searched > 0 {
+		return tx.mutateText(scope, m)
+	}
 	text := texts[m.Table]
 	if m.Table.Versioned {
 		stored, err := tx.integer(text.version, append(owner(scope), m.Key()...)...)
@@ -172,6 +175,9 @@ func (db *DB) drop(ctx context.Context, table *persist.Table, writer persist.Bat
 			stored, err := tx.integer(selectGeneration, writer.Scope.Owner())
 			if err == nil {
 				err = writer.CheckFence(uint64(stored))
+			}
+			if err == nil && table.Searched > 0 {
+				_, err = tx.exec(texts[table].unindex, owner(writer.Scope)...)
 			}
 			if err == nil {
 				removed, err = tx.exec(texts[table].drop, owner(writer.Scope)...)

@@ -16,6 +16,10 @@
 // written (a stale version) makes the transaction start again without it, which is
 // rare and spares every other transaction its savepoints.
 //
+// The words of texts are in a full-text index of SQLite's, which sinks with them. A
+// search looks at the newest few hundred texts first, which have common words, and
+// asks the index for rare ones.
+//
 // Transactions are in SQLite's write-ahead log, flushed to the disk when they are
 // committed (synchronous=FULL).
 //

@@ -250,7 +250,7 @@ func TestScansWalkTheirIndex(t *testing.T) {
 			for prefix := range length + 1 {
 				for after := range length - prefix + 1 {
 					for _, reverse := range []bool{false, true} {
-						shape := scanShape{table, index.Name, prefix, after, 0, reverse}
+						shape := scanShape{table, index.Name, prefix, after, 0, reverse, straight}
 						requireWalk(t, explain(t, reader, shape), shape)
 					}
 				}

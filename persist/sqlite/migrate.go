@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -94,7 +95,8 @@ func upgrade(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(goose.NewGoMigration(6, &goose.GoFunc{RunTx: fillWords}, nil)))
 	if err != nil {
 		return err
 	}
@@ -107,4 +109,45 @@ func upgrade(ctx context.Context, path string) error {
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+// fillWords makes texts findable that were stored before texts were.
+func fillWords(ctx context.Context, tx *sql.Tx) error {
+	for last := int64(0); ; {
+		texts, err := textsWithoutWords(ctx, tx, last)
+		if err != nil || len(texts) == 0 {
+			return err
+		}
+		for _, t := range texts {
+			words := persist.NewMessageContent(persist.Message{Chat: t.chat}, t.body).Words
+			if _, err := tx.ExecContext(ctx, "UPDATE message_content SET words = ? WHERE rowid = ?", words, t.number); err != nil {
+				return err
+			}
+			last = t.number
+		}
+	}
+}
+
+type wordlessText struct {
+	number     int64
+	chat, body string
+}
+
+// textsWithoutWords are some of those beyond a number.
+func textsWithoutWords(ctx context.Context, tx *sql.Tx, beyond int64) ([]wordlessText, error) {
+	rows, err := tx.QueryContext(ctx,
+		"SELECT rowid, chat, body FROM message_content WHERE rowid > ? AND words = '' ORDER BY rowid LIMIT 1000", beyond)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []wordlessText
+	for rows.Next() {
+		var t wordlessText
+		if err := rows.Scan(&t.number, &t.chat, &t.body); err != nil {
+			return nil, err
+		}
+		found = append(found, t)
+	}
+	return found, rows.Err()
 }

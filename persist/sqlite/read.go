@@ -126,7 +126,7 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	if err := db.sinkFor(ctx, shelf{q.Table, q.Scope.Owner()}); err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
-	rows, err := db.readers.query(ctx, len(q.Table.Columns), db.readers.scanText(q), scanValues(q))
+	rows, err := db.readers.scan(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
@@ -156,10 +156,25 @@ type scanShape struct {
 	prefix, after int
 	match         int
 	reverse       bool
+	way           way
 }
 
-func (r *reader) scanText(q persist.Query) string {
-	shape := scanShape{q.Table, q.Index, len(q.Prefix), len(q.After), len(q.Match), q.Reverse}
+// way is how the rows of a scan are met.
+type way int
+
+const (
+	straight way = iota // along the index, however far
+	walking             // along the index, as far as is worth it
+	finding             // by the words, to be put in order
+)
+
+func shapeOf(q persist.Query) scanShape {
+	return scanShape{q.Table, q.Index, len(q.Prefix), len(q.After), len(q.Match), q.Reverse, straight}
+}
+
+func (r *reader) scanText(q persist.Query) string { return r.text(shapeOf(q)) }
+
+func (r *reader) text(shape scanShape) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	text, known := r.scans[shape]
@@ -187,20 +202,29 @@ func (s scanShape) text() string {
 		start := order[s.prefix : s.prefix+s.after]
 		conditions = append(conditions, fmt.Sprintf("(%s) %s (%s)", list(start), beyond, marks(len(start))))
 	}
-	for range s.match {
-		conditions = append(conditions, "instr("+s.table.Columns[s.table.Searched].Name+", ?) > 0")
-	}
-	text := "SELECT " + list(names(s.table)) + " FROM " + s.table.Name
+	from, sorted := s.table.Name, ""
 	if s.index != "" {
-		text += " INDEXED BY " + s.table.Name + "_" + s.index
+		from += " INDEXED BY " + s.table.Name + "_" + s.index
 	}
-	text += where(conditions)
 	if len(order) > 0 {
-		text += " ORDER BY " + strings.Join(order, direction+", ") + direction
+		sorted = " ORDER BY " + strings.Join(order, direction+", ") + direction
+	}
+	var matches []string
+	for range s.match {
+		matches = append(matches, "instr("+s.table.Columns[s.table.Searched].Name+", ?) > 0")
+	}
+	switch s.way {
+	case walking:
+		from = fmt.Sprintf("(SELECT * FROM %s%s%s LIMIT %d)", from, where(conditions), sorted, walked)
+		conditions = matches
+	case finding:
+		from = "(SELECT rowid AS doc FROM message_words WHERE message_words MATCH ?) CROSS JOIN " + s.table.Name + " USING (doc)"
+	default:
+		conditions = append(conditions, matches...)
 	}
 	// SQLite's planner looks at the value of a bare LIMIT parameter, and therefore
 	// prepares the statement anew for each.
-	return text + " LIMIT ?+0 OFFSET ?+0"
+	return "SELECT " + list(names(s.table)) + " FROM " + from + where(conditions) + sorted + " LIMIT ?+0 OFFSET ?+0"
 }
 
 // scanValues are the parameters of text.

@@ -25,6 +25,8 @@ func BenchmarkEngine(b *testing.B) { persisttest.Benchmark(b, open) }
 
 func BenchmarkJournal(b *testing.B) { journaltest.Benchmark(b, open, plain) }
 
+func BenchmarkHistory(b *testing.B) { journaltest.BenchmarkHistory(b, open) }
+
 // open returns a migrated engine over a new file.
 func open(t testing.TB) persist.Engine { return openAt(t, t.TempDir()) }
 

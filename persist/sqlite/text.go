@@ -15,6 +15,9 @@ type tableText struct {
 	put, remove, get, version string
 	// drop removes some rows of a scope.
 	drop string
+	// Of a searched table, add does nothing where there is a row, number selects that
+	// of a row in the index of words, and unindex takes out what drop will remove.
+	add, number, unindex string
 }
 
 // texts has every table there is; the set is closed.
@@ -31,12 +34,16 @@ func newTableText(t *persist.Table) tableText {
 	all := slices.Concat(scope, columns)
 	at := where(equal(slices.Concat(scope, key)))
 	owned := where(equal(scope))
+	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.Name, list(all), marks(len(all)))
 	return tableText{
-		put:     fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", t.Name, list(all), marks(len(all)), onConflict(t)),
+		put:     insert + onConflict(t),
 		remove:  fmt.Sprintf("DELETE FROM %s%s", t.Name, at),
 		get:     fmt.Sprintf("SELECT %s FROM %s%s", list(columns), t.Name, at),
 		version: fmt.Sprintf("SELECT version FROM %s%s", t.Name, at),
 		drop:    dropText(t, owned),
+		add:     insert + " ON CONFLICT DO NOTHING",
+		number:  fmt.Sprintf("SELECT doc FROM %s%s", t.Name, at),
+		unindex: unindexText(t, owned),
 	}
 }
 
@@ -57,8 +64,14 @@ func onConflict(t *persist.Table) string {
 // dropText deletes by the key, since tables WITHOUT ROWID have nothing else.
 func dropText(t *persist.Table, owned string) string {
 	primary := list(append(scopeColumns(t), keyColumns(t)...))
-	return fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s%s LIMIT %d)",
-		t.Name, primary, primary, t.Name, owned, dropSlice)
+	return fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s%s ORDER BY %s LIMIT %d)",
+		t.Name, primary, primary, t.Name, owned, primary, dropSlice)
+}
+
+// unindexText is for the rows that dropText deletes.
+func unindexText(t *persist.Table, owned string) string {
+	primary := list(append(scopeColumns(t), keyColumns(t)...))
+	return fmt.Sprintf(unindexSome, fmt.Sprintf("SELECT doc FROM %s%s ORDER BY %s LIMIT %d", t.Name, owned, primary, dropSlice))
 }
 
 // scopeColumns names the column that says whose a row is: none in the tables of

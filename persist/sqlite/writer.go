@@ -39,19 +39,26 @@ func (w *writer) transact(ctx context.Context, work func(transaction) error) err
 		return err
 	}
 	defer w.turn.giveBack()
-	return w.use(func(on connection) error { return transaction{on}.run(work) })
+	return w.use(func(on connection) error { return transaction{on, &indexed{}}.run(work) })
 }
 
 func (w *writer) close() error { return errors.Join(w.session.close(), w.pool.Close()) }
 
 // transaction is what runs on the writing connection.
-type transaction struct{ connection }
+type transaction struct {
+	connection
+	*indexed
+}
 
 func (tx transaction) run(work func(transaction) error) error {
 	if _, err := tx.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if err := work(tx); err != nil {
+	err := work(tx)
+	if err == nil {
+		err = tx.index()
+	}
+	if err != nil {
 		return errors.Join(err, tx.rollback())
 	}
 	if _, err := tx.exec("COMMIT"); err != nil {
