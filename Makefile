@@ -118,7 +118,7 @@ build:
 
 ## test: runs every test under the race detector and checks the coverage; needs root or sudo where cc is missing
 .PHONY: test
-test: compiler
+test: compiler ferretdb
 	TEST_FULL=$(TEST_FULL) CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) \
 		-covermode=atomic -coverpkg=$(COVERED) -coverprofile=coverage.out ./...
 	TEST_FULL=$(TEST_FULL) go test -timeout $(TEST_TIMEOUT) -parallel 8 -run '$(NOT_UNDER_RACE)' ./actors ./loadtest/simulator
@@ -197,6 +197,10 @@ clean:
 .PHONY: compiler
 compiler:
 	@./configs/setup-test-tools.sh
+
+.PHONY: ferretdb
+ferretdb:
+	@./loadtest/compat/build.sh >/dev/null
 
 # Named after its version, so that another version is another file.
 $(GOLANGCI_LINT):

@@ -12,6 +12,7 @@ import (
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/bolt"
 	"whatsapp-web-server/persist/memory"
+	"whatsapp-web-server/persist/mongo"
 	"whatsapp-web-server/persist/postgres"
 	"whatsapp-web-server/persist/redis"
 	"whatsapp-web-server/persist/sqlite"
@@ -46,6 +47,9 @@ var openers = map[string]opener{
 		return bolt.Open(ctx, bolt.Config{Folder: c.FilePath})
 	},
 	"memory": func(context.Context, Config) (persist.Engine, error) { return memory.Open(), nil },
+	"mongodb": func(ctx context.Context, c Config) (persist.Engine, error) {
+		return mongo.Open(ctx, mongo.Config{URL: c.MongoDB.URL, AllowLoss: c.MongoDB.AllowLoss})
+	},
 	"postgres": func(ctx context.Context, c Config) (persist.Engine, error) {
 		return postgres.Open(ctx, postgres.Config{URL: c.Postgres.URL, AllowLoss: c.Postgres.AllowLoss})
 	},

@@ -13,16 +13,18 @@ import (
 )
 
 var (
+	mongoDB  = backends.Share(backends.MongoDB())
 	postgres = backends.Share(backends.Postgres())
 	redis    = backends.Share(backends.Redis())
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(redis.Around(postgres.Around(m))) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mongoDB.Around(redis.Around(postgres.Around(m)))) }
 
 func TestEveryTypeOpensMigrated(t *testing.T) {
 	config := engines.Config{
 		SQLitePath: filepath.Join(t.TempDir(), "test.db"),
 		FilePath:   t.TempDir(),
+		MongoDB:    engines.Server{URL: backends.MongoDBURL(mongoDB.Server(t), "engines"), AllowLoss: true},
 		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), "engines", "template1")},
 		Redis:      engines.Server{URL: "redis://" + redis.Server(t).Address},
 	}
