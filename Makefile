@@ -116,7 +116,7 @@ simulator:
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
 
-## test: runs every test under the race detector and checks the coverage; needs root or sudo where cc is missing
+## test: runs every test under the race detector and checks the coverage; needs root or sudo where cc or a database is missing
 .PHONY: test
 test: compiler ferretdb
 	TEST_FULL=$(TEST_FULL) CGO_ENABLED=1 go test -race -timeout $(TEST_TIMEOUT) \
@@ -141,7 +141,7 @@ test-interop: compiler
 	@./configs/setup-node.sh
 	TEST_INTEROP=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/interop
 
-## test-browser: tries the simulator's page with Chromium; needs root or sudo where neither it nor Chrome is there
+## test-browser: tries the pages of simulator and studio with Chromium; needs root or sudo where neither it nor Chrome is there
 .PHONY: test-browser
 test-browser: compiler
 	@./configs/setup-browser.sh

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/configs"
+	"whatsapp-web-server/persist/engines"
 )
 
 // module is the folder that the documents are in.
@@ -82,7 +84,31 @@ func routes(t *testing.T) (routes []string) {
 
 func TestTheReadmeNamesOnlyTargetsThatTheMakefileHas(t *testing.T) {
 	named := firstGroups(regexp.MustCompile("(?m)(?:^    |`)make ([a-z-]+)"), document(t, "README.md"))
-	require.Subset(t, firstGroups(regexp.MustCompile(`(?m)^([a-z-]+):`), document(t, "Makefile")), named)
+	require.Subset(t, targets(t), named)
+}
+
+func targets(t *testing.T) []string {
+	t.Helper()
+	lines := firstGroups(regexp.MustCompile(`(?m)^([a-z][a-z -]*):(?: |$)`), document(t, "Makefile"))
+	return strings.Fields(strings.Join(lines, " "))
+}
+
+func TestTheWorkflowsRunOnlyTargetsThatTheMakefileHas(t *testing.T) {
+	run := document(t, ".ci/run") + document(t, ".github/workflows/ci.yml")
+	named := strings.Fields(strings.Join(firstGroups(regexp.MustCompile(`(?m)^(?: *- run: )?make ((?:[a-z-]+ ?)+)`), run), " "))
+	require.NotEmpty(t, named)
+	require.Subset(t, targets(t), named)
+}
+
+func TestTheReadmeTellsOfEveryStorage(t *testing.T) {
+	_, chapter, _ := strings.Cut(document(t, "README.md"), "\n## Storage\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	rows := firstGroups(regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|"), chapter)
+	require.Subset(t, rows, engines.Types())
+	for _, name := range rows {
+		_, err := configs.Load([]string{"STORAGE_TYPE=" + name}, "")
+		require.NoError(t, err)
+	}
 }
 
 func TestTheReadmeNamesEveryEvent(t *testing.T) {
