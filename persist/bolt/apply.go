@@ -19,11 +19,16 @@ func (db *DB) Apply(ctx context.Context, batches []persist.Batch) []error {
 		results[i] = check(batch)
 	}
 	for {
-		err := db.update(ctx, func(tx *bbolt.Tx) error { return transaction{tx}.apply(batches, results) })
+		var tried *bbolt.Tx
+		err := db.update(ctx, func(tx *bbolt.Tx) error {
+			tried = tx
+			return transaction{tx}.apply(batches, results)
+		})
 		switch {
 		case err == nil || errors.Is(err, errNothing):
 			return results
 		case !errors.Is(err, errRefused):
+			db.miss(tried, batches)
 			return fail(results, fmt.Errorf("file: apply: %w", err))
 		}
 	}

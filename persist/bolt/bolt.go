@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -36,6 +35,7 @@ type DB struct {
 	closed bool
 	failed atomic.Uint64 // counts the commits that failed
 	mended atomic.Uint64 // how many of them are mended
+	wanted atomic.Int64  // bytes that an Apply could not write, since when Health has not found room
 }
 
 var _ persist.Engine = (*DB)(nil)
@@ -51,13 +51,6 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		return nil, err
 	}
 	return open(filepath.Join(folder, FileName))
-}
-
-// Health implements [persist.Engine] by a commit of one small value.
-func (db *DB) Health(ctx context.Context) error {
-	return db.update(ctx, func(tx *bbolt.Tx) error {
-		return tx.Bucket(metaBucket).Put(checkedKey, []byte(time.Now().UTC().Format(time.RFC3339)))
-	})
 }
 
 // Close implements [persist.Engine].

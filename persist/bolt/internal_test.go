@@ -65,9 +65,17 @@ func TestFullDiskIsRecoveredFrom(t *testing.T) {
 		require.ErrorContains(t, err, "maximum size")
 		require.False(t, errors.Is(err, persist.ErrPoisoned) || errors.Is(err, persist.ErrConflict) || errors.Is(err, persist.ErrFenced))
 		requireSessions(t, db, writer, 3, 'a')
+		require.ErrorContains(t, db.Health(t.Context()), "maximum size")
 	}
 	require.NoError(t, put(t, db, writer, 3, 100, 'c'), "there is room for this")
+	require.ErrorContains(t, db.Health(t.Context()), "maximum size")
 	db.bolt.MaxSize = 0
+	require.NoError(t, db.Health(t.Context()))
+	require.NoError(t, db.bolt.View(func(tx *bbolt.Tx) error {
+		require.Nil(t, tx.Bucket(probeBucket))
+		return nil
+	}))
+	require.NoError(t, db.Health(t.Context()))
 	require.NoError(t, put(t, db, writer, 3, 1<<20, 'd'))
 	requireSessions(t, db, writer, 3, 'd')
 }

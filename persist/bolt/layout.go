@@ -14,6 +14,7 @@ import (
 type shelf struct {
 	table  *persist.Table
 	bucket []byte
+	key    []persist.Type
 	orders []order
 }
 
@@ -31,6 +32,9 @@ func build(tables []*persist.Table) map[*persist.Table]*shelf {
 	built := map[*persist.Table]*shelf{}
 	for _, table := range tables {
 		s := &shelf{table: table, bucket: []byte(table.Name)}
+		for _, column := range table.Columns[:table.KeyColumns] {
+			s.key = append(s.key, column.Type)
+		}
 		for _, index := range table.Indexes {
 			s.orders = append(s.orders, newOrder(table, index.Name))
 		}
@@ -63,12 +67,15 @@ func (s *shelf) order(name string) order {
 	panic(fmt.Sprintf("bolt: table %s has no index %q", s.table.Name, name))
 }
 
+// keySpace is what most keys fit in, so that they grow no more.
+const keySpace = 160
+
 // ownerKey begins the keys of everything in the scope.
 func ownerKey(scope persist.Scope) []byte { return tuple.AppendKey(nil, scope.Owner()) }
 
 // rowKey is where a row is.
 func rowKey(owner []byte, key persist.Key) []byte {
-	return tuple.AppendKey(bytes.Clone(owner), key...)
+	return tuple.AppendKey(append(make([]byte, 0, keySpace), owner...), key...)
 }
 
 // value is what is stored of a row: the columns behind the key.
@@ -81,19 +88,20 @@ func (s *shelf) value(row persist.Row) []byte {
 // keeps neither.
 func (s *shelf) row(key, value []byte) (persist.Row, error) {
 	row := make(persist.Row, len(s.table.Columns))
-	columns := s.table.KeyColumns
-	for i, column := range s.table.Columns[:columns] {
-		parsed, rest, err := tuple.ParseKey(key, column.Type)
-		if err != nil {
-			return nil, fmt.Errorf("%s.%s: %w", s.table.Name, column.Name, err)
-		}
-		row[i], key = parsed[0], rest
-	}
-	parsed, err := tuple.ParseRow(bytes.Clone(value), s.table.Columns[columns:])
+	parsed, _, err := tuple.ParseKey(key, s.key...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.table.Name, err)
+		return nil, fmt.Errorf("key of %s: %w", s.table.Name, err)
 	}
-	copy(row[columns:], parsed)
+	copy(row, parsed)
+	rest := bytes.Clone(value) // the row's blobs are parts of it
+	for i := len(parsed); i < len(row); i++ {
+		if row[i], rest, err = tuple.ParseValue(rest, s.table.Columns[i].Type); err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", s.table.Name, s.table.Columns[i].Name, err)
+		}
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%s: a row of more columns", s.table.Name)
+	}
 	return row, nil
 }
 
@@ -122,7 +130,7 @@ func (s *shelf) matches(value []byte, terms []string) (bool, error) {
 
 // entry is the row's place in the order.
 func (o order) entry(owner []byte, row persist.Row) []byte {
-	entry := bytes.Clone(owner)
+	entry := append(make([]byte, 0, keySpace), owner...)
 	for _, position := range o.positions {
 		entry = tuple.AppendKey(entry, row[position])
 	}
@@ -139,7 +147,7 @@ func (o order) rowKey(table *persist.Table, owner, entry []byte) ([]byte, error)
 			return nil, fmt.Errorf("%s: %w", o.bucket, err)
 		}
 	}
-	key := bytes.Clone(owner)
+	key := append(make([]byte, 0, len(entry)), owner...)
 	for _, i := range o.key {
 		key = append(key, values[i]...)
 	}
