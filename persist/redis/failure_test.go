@@ -143,6 +143,11 @@ func TestServerWithoutMemoryTakesNothingOfABatch(t *testing.T) {
 		err := a.try(t.Context(), first, persist.SignalSessions.Put(persist.SignalSession{Address: "a", Session: make([]byte, 1<<20)}))
 		require.ErrorContains(t, err, "OOM")
 	}
+	b := account{db, persist.AccountScope("4918"), 1}
+	for _, err := range db.Apply(t.Context(), []persist.Batch{a.batch(counter("new", 1)), b.batch(counter("new", 1))}) {
+		require.ErrorContains(t, err, "redis at "+own.Address)
+		require.NotErrorIs(t, err, persist.ErrFenced)
+	}
 	require.Zero(t, a.count(t, "new"))
 	require.EqualValues(t, 1, a.count(t, "old"))
 	chats, err := persist.Chats.Scan(t.Context(), db, persist.Query{Scope: a.scope, Index: "by_activity", Limit: 10})
