@@ -13,9 +13,17 @@ import (
 
 func (s *Server) historyRoutes() {
 	route(s, huma.Operation{
+		OperationID: "searchMessages", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/search", Tags: []string{"messages"},
+		Summary: "Search the texts and captions of all chats, or of one, newest first",
+	}, s.searchMessages)
+	route(s, huma.Operation{
 		OperationID: "listMessages", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/{chatId}", Tags: []string{"messages"},
 		Summary: "List the messages of a chat, newest first",
 	}, s.listMessages)
+	route(s, huma.Operation{
+		OperationID: "getMessage", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/{chatId}/{id}", Tags: []string{"messages"},
+		Summary: "Tell of one message and what became of it",
+	}, s.getMessage)
 }
 
 type messagesInput struct {
@@ -102,6 +110,44 @@ func (s *Server) listMessages(ctx context.Context, input *messagesInput) (*reply
 		shown.Messages[i] = showMessage(input.AccountNumber, m)
 	}
 	return &reply[messageList]{succeed(shown)}, nil
+}
+
+type searchInput struct {
+	AccountNumber number  `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	Q             string  `query:"q" required:"true" minLength:"1" maxLength:"200" doc:"beginnings of words, all of which must be there; case and accents don't matter" example:"invoice jan"`
+	Chat          anyChat `query:"chat" doc:"only in this chat" example:"1234567890@c.us"`
+	Limit         int     `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	PageInput
+}
+
+func (s *Server) searchMessages(ctx context.Context, input *searchInput) (*reply[messageList], error) {
+	page, err := input.page(input.Limit)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.accounts.Search(ctx, string(input.AccountNumber), input.Q, string(input.Chat), page)
+	if err != nil {
+		return nil, err
+	}
+	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
+	for i, m := range list.Messages {
+		shown.Messages[i] = showMessage(input.AccountNumber, m)
+	}
+	return &reply[messageList]{succeed(shown)}, nil
+}
+
+type messageInput struct {
+	AccountNumber number    `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	ChatID        chat      `path:"chatId" doc:"person or group" example:"1234567890@c.us"`
+	ID            messageID `path:"id" maxLength:"2048" doc:"the message's id"`
+}
+
+func (s *Server) getMessage(ctx context.Context, input *messageInput) (*reply[message], error) {
+	found, err := s.accounts.Message(ctx, string(input.AccountNumber), string(input.ChatID), string(input.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &reply[message]{succeed(showMessage(input.AccountNumber, found))}, nil
 }
 
 func showMessage(account number, m supervisor.Message) message {

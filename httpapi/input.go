@@ -39,6 +39,30 @@ func (c *chat) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
 	return nil
 }
 
+// anyChat is a chat, or empty for all.
+type anyChat string
+
+// Resolve reads the address, if there is one.
+func (c *anyChat) Resolve(ctx huma.Context, at *huma.PathBuffer) []error {
+	if *c == "" {
+		return nil
+	}
+	return (*chat)(c).Resolve(ctx, at)
+}
+
+// messageID is the id of a message, encoded until Huma has resolved it.
+type messageID string
+
+// Resolve decodes the id.
+func (m *messageID) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
+	text, err := decoded(string(*m), at)
+	if err != nil {
+		return wrongAt(at, "expected the id of a message")
+	}
+	*m = messageID(text)
+	return nil
+}
+
 // decoded is text as the caller meant it: Fiber leaves path parameters encoded.
 func decoded(text string, at *huma.PathBuffer) (string, error) {
 	if strings.HasPrefix(at.String(), "path.") {

@@ -13,6 +13,8 @@ type Reader interface {
 	Conversations(ctx context.Context, account string, page supervisor.Page) (supervisor.ConversationList, error)
 	Conversation(ctx context.Context, account, chat string) (supervisor.ConversationDetail, error)
 	Messages(ctx context.Context, account, chat, before string, page supervisor.Page) (supervisor.MessageList, error)
+	Message(ctx context.Context, account, chat, id string) (supervisor.Message, error)
+	Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error)
 	Contacts(ctx context.Context, account, search string, page supervisor.Page) (supervisor.ContactList, error)
 }
 

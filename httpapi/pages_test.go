@@ -19,6 +19,7 @@ import (
 // reading is what an office was asked to read.
 type reading struct {
 	chat, before, search string
+	id                   string
 	page                 supervisor.Page
 }
 
@@ -34,6 +35,17 @@ func (o *office) Messages(ctx context.Context, account, chat, before string, pag
 	return o.messages, o.answer(ctx, account, reading{chat: chat, before: before, page: page})
 }
 
+func (o *office) Message(ctx context.Context, account, chat, id string) (supervisor.Message, error) {
+	if len(o.messages.Messages) == 0 {
+		return supervisor.Message{}, o.answer(ctx, account, reading{chat: chat, id: id})
+	}
+	return o.messages.Messages[0], o.answer(ctx, account, reading{chat: chat, id: id})
+}
+
+func (o *office) Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error) {
+	return o.messages, o.answer(ctx, account, reading{search: text, chat: chat, page: page})
+}
+
 func (o *office) Contacts(ctx context.Context, account, search string, page supervisor.Page) (supervisor.ContactList, error) {
 	return o.contacts, o.answer(ctx, account, reading{search: search, page: page})
 }
@@ -41,6 +53,7 @@ func (o *office) Contacts(ctx context.Context, account, search string, page supe
 const (
 	conversationsPath = "/api/conversations/" + account
 	messagesPath      = "/api/messages/" + account + "/1234567890@c.us"
+	searchPath        = "/api/messages/" + account + "/search"
 	contactsPath      = "/api/contacts/" + account
 )
 
@@ -61,6 +74,9 @@ func TestListsAreAskedForAsTheyWereGiven(t *testing.T) {
 		messagesPath + "?before=M1~1234567890%40c.us&limit=5":             {chat: "1234567890@c.us", before: "M1~1234567890@c.us", page: first(5)},
 		messagesPath + "?cursor=abc":                                      {chat: "1234567890@c.us", page: supervisor.Page{Limit: 20, Cursor: "abc"}},
 		contactsPath:                                                      {page: first(100)},
+		messagesPath + "/3EB0%2F%7E1":                                     {chat: "1234567890@c.us", id: "3EB0/~1"},
+		searchPath + "?q=j%C3%B6hn%20d":                                   {search: "jöhn d", page: first(20)},
+		searchPath + "?q=a&chat=%2B1234567890&limit=3&cursor=abc":         {search: "a", chat: "1234567890@c.us", page: supervisor.Page{Limit: 3, Cursor: "abc"}},
 		contactsPath + "?search=j%C3%B6hn%20d&limit=3":                    {search: "jöhn d", page: first(3)},
 		"/api/contacts?accountNumber=%2B" + account + "&search=&offset=2": {page: supervisor.Page{Limit: 100, Offset: 2}},
 	} {
@@ -100,19 +116,27 @@ func TestListsRefuseByNameWhatTheyDoNotUnderstand(t *testing.T) {
 		}
 	}
 	for path, field := range map[string]string{
-		"/api/conversations":                                  "accountNumber",
-		"/api/contacts":                                       "accountNumber",
-		"/api/contacts?accountNumber=":                        "accountNumber",
-		"/api/conversations?accountNumber=12":                 "accountNumber",
-		"/api/conversations/abc":                              "accountNumber",
-		"/api/conversations/abc/1234567890":                   "accountNumber",
-		"/api/messages/12/1234567890":                         "accountNumber",
-		conversationsPath + "/12":                             "chatId",
-		conversationsPath + "/1234567890@example.com":         "chatId",
-		conversationsPath + "/status@broadcast":               "chatId",
-		conversationsPath + "/1234567890?limit=1":             "limit",
-		"/api/messages/" + account + "/1234567890:7@c.us":     "chatId",
-		messagesPath + "?search=x":                            "search",
+		"/api/conversations":                              "accountNumber",
+		"/api/contacts":                                   "accountNumber",
+		"/api/contacts?accountNumber=":                    "accountNumber",
+		"/api/conversations?accountNumber=12":             "accountNumber",
+		"/api/conversations/abc":                          "accountNumber",
+		"/api/conversations/abc/1234567890":               "accountNumber",
+		"/api/messages/12/1234567890":                     "accountNumber",
+		conversationsPath + "/12":                         "chatId",
+		conversationsPath + "/1234567890@example.com":     "chatId",
+		conversationsPath + "/status@broadcast":           "chatId",
+		conversationsPath + "/1234567890?limit=1":         "limit",
+		"/api/messages/" + account + "/1234567890:7@c.us": "chatId",
+		messagesPath + "?search=x":                        "search",
+		messagesPath + "/" + strings.Repeat("x", 2049):    "id",
+		searchPath:                                            "q",
+		searchPath + "?q=":                                    "q",
+		searchPath + "?q=a&limit=0":                           "limit",
+		searchPath + "?q=a&chat=12":                           "chat",
+		searchPath + "?q=a&before=M1":                         "before",
+		searchPath + "?q=" + strings.Repeat("x", 201):         "q",
+		searchPath + "?q=a&cursor=abc&offset=1":               "cursor",
 		messagesPath + "?before=M1&cursor=abc":                "cursor",
 		messagesPath + "?before=" + strings.Repeat("x", 1025): "before",
 		contactsPath + "?before=M1":                           "before",

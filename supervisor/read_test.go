@@ -385,3 +385,63 @@ func TestAChatThatIsBeingMergedIsReadWhole(t *testing.T) {
 		require.NotEmpty(t, message.Body)
 	}
 }
+
+func TestMessagesAreFoundByTheBeginningsOfTheirWordsNewestFirst(t *testing.T) {
+	s := stopped(t)
+	s.knows(annLID, ann)
+	s.chat(ann, midday)
+	s.chat(team, midday)
+	write := func(chat, id, body string, at time.Time) {
+		m := persist.Message{Chat: chat, Sender: bob, ID: id, Timestamp: at, Type: "text"}
+		s.write(persist.Messages.Put(m), persist.MessageContents.Put(persist.NewMessageContent(m, body)))
+	}
+	write(ann, "A1", "Die Rechnung für Jörg", midday)
+	write(team, "T1", "rechnungen, bitte", midday.Add(time.Minute))
+	write(ann, "A2", "keine Abrechnung", midday.Add(time.Hour))
+	search := func(text, chat string, page Page) MessageList {
+		list, err := s.Search(t.Context(), number, text, chat, page)
+		require.NoError(t, err)
+		return list
+	}
+	require.Equal(t, []string{"T1", "A1"}, ids(search("RECHN", "", all)))
+	require.Equal(t, []string{"A1"}, ids(search("rechnung jorg", "", all)))
+	require.Equal(t, []string{"A1"}, ids(search("rechnung", annLID, all)))
+	require.Empty(t, ids(search("nothing", "", all)))
+	found := search("rechn", team, all).Messages[0]
+	require.Equal(t, "rechnungen, bitte", found.Body)
+	require.Equal(t, team, found.Chat)
+
+	first := search("rechn", "", Page{Limit: 1})
+	write(team, "T2", "noch eine Rechnung", midday.Add(2*time.Hour))
+	require.Equal(t, []string{"A1"}, ids(search("rechn", "", Page{Limit: 1, Cursor: first.Next})))
+	require.Equal(t, []string{"A1"}, ids(search("rechn", "", Page{Limit: 1, Offset: 2})))
+}
+
+func TestASearchThatCannotBeMadeIsRefused(t *testing.T) {
+	s := stopped(t)
+	for _, text := range []string{"", " ", "?!", "🙂"} {
+		_, err := s.Search(t.Context(), number, text, "", all)
+		require.Equal(t, actors.CodeInvalidRequest, actors.CodeOf(err), text)
+	}
+	_, err := s.Search(t.Context(), number, "a", ann, all)
+	require.Equal(t, actors.CodeChatNotFound, actors.CodeOf(err))
+	_, err = s.Search(t.Context(), number, "a", "", Page{Limit: 1, Cursor: "nonsense"})
+	require.Equal(t, actors.CodeInvalidRequest, actors.CodeOf(err))
+}
+
+func TestOneMessageIsReadByItsID(t *testing.T) {
+	s := stopped(t)
+	s.chat(ann, midday)
+	s.message(persist.Message{Chat: ann, Sender: ann, ID: "M1", Seq: 1, Timestamp: midday})
+	s.message(persist.Message{Chat: ann, Sender: self, ID: "M1", Seq: 2, Timestamp: midday})
+	for id, sender := range map[string]string{"M1": ann, "M1~31600000001@c.us": self} {
+		message, err := s.Message(t.Context(), number, ann, id)
+		require.NoError(t, err)
+		require.Equal(t, id, message.ID)
+		require.Equal(t, sender, message.Record.Sender)
+	}
+	_, err := s.Message(t.Context(), number, ann, "M2")
+	require.Equal(t, actors.CodeMessageNotFound, actors.CodeOf(err))
+	_, err = s.Message(t.Context(), number, bob, "M1")
+	require.Equal(t, actors.CodeChatNotFound, actors.CodeOf(err))
+}

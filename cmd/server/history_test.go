@@ -223,3 +223,21 @@ func TestWhatIsNotThereIsSaidByItsCode(t *testing.T) {
 		require.Equal(t, code, problem["code"], path)
 	}
 }
+
+func TestMessagesAreSearchedWhereverTheyCameFrom(t *testing.T) {
+	c := correspond(t)
+	heard := c.hear("An invoice for Jörg", types.AddressingModeLID)
+	sent := c.send(friend, "INVOICES are paid")
+	c.send(friend, "nothing of the kind")
+	search := "/api/messages/" + account + "/search?q="
+	require.ElementsMatch(t, []any{heard, sent}, []any{
+		c.list(search+"invo", "messages")[0]["id"], c.list(search+"invo", "messages")[1]["id"],
+	})
+	require.Equal(t, heard, c.list(search+"jorg%20invoice&chat="+c.ann.LID().String(), "messages")[0]["id"])
+	require.Equal(t, c.list(search+"jorg", "messages")[0], c.get(messages+"/"+heard))
+	require.Empty(t, c.list(search+"voice", "messages"))
+
+	_, err := c.ann.SendDraft(t.Context(), simulator.Draft{To: account, DraftContent: simulator.DraftContent{Revoke: heard}})
+	require.NoError(t, err)
+	c.eventually(func() bool { return len(c.list(search+"jorg", "messages")) == 0 })
+}
