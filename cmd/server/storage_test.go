@@ -10,6 +10,9 @@ import (
 )
 
 func TestEveryEngineMayBeConfigured(t *testing.T) {
+	require.ElementsMatch(t, engines.Types(), []string{
+		configs.SQLiteStorage, configs.MemoryStorage, configs.FileStorage, configs.RedisStorage, configs.PostgresStorage, configs.MongoDBStorage,
+	})
 	for _, name := range engines.Types() {
 		config, err := configs.Load([]string{"STORAGE_TYPE=" + name}, "")
 		require.NoError(t, err)

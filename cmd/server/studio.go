@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"time"
 
+	"go.uber.org/zap"
+
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi/loopback"
 	"whatsapp-web-server/httpapi/studio"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/engines"
+	"whatsapp-web-server/persist/vault"
 )
 
 // headerTimeout is how long a browser may take to ask for a page.
@@ -38,7 +41,7 @@ func runStudio(ctx context.Context, config configs.Config, arguments []string) e
 }
 
 func serveStudio(ctx context.Context, listener net.Listener, config configs.Config) error {
-	open := func(ctx context.Context) (persist.Engine, error) { return engines.Open(ctx, storage(config)) }
+	open := func(ctx context.Context) (persist.Engine, error) { return openToShow(ctx, config) }
 	server := &http.Server{Handler: studio.New(config.Storage.Type, open), ReadHeaderTimeout: headerTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -54,4 +57,25 @@ func serveStudio(ctx context.Context, listener net.Listener, config configs.Conf
 		err = errors.Join(err, served)
 	}
 	return err
+}
+
+// openToShow opens the storage that config names, and seals nothing that is not
+// sealed yet.
+func openToShow(ctx context.Context, config configs.Config) (persist.Engine, error) {
+	engine, err := engines.Open(ctx, storage(config))
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := vault.Sealed(ctx, engine)
+	if err == nil && !sealed {
+		return engine, nil
+	}
+	var opened persist.Engine
+	if err == nil {
+		opened, err = openVault(ctx, engine, config, zap.NewNop())
+	}
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return opened, nil
 }

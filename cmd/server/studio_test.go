@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"whatsapp-web-server/configs"
+	"whatsapp-web-server/httpapi/studio"
+	"whatsapp-web-server/persist"
 )
 
 func TestTheStudioShowsTheStorageOnceNoServerHasIt(t *testing.T) {
@@ -44,6 +49,40 @@ func pageOf(t *testing.T, listener net.Listener, status int) string {
 	require.NoError(t, err)
 	require.Equal(t, status, answer.StatusCode, string(page))
 	return string(page)
+}
+
+func TestTheStudioOpensWhatIsSealedAndSealsNothing(t *testing.T) {
+	environment := []string{"SQLITE_DB_PATH=" + filepath.Join(t.TempDir(), "whatsapp.db")}
+	config, err := configs.Load(environment, "")
+	require.NoError(t, err)
+	engine, err := openToShow(t.Context(), config)
+	require.NoError(t, err)
+	require.NoError(t, engine.Close())
+	require.NoFileExists(t, keyFile(config))
+
+	config, err = configs.Load(append(environment, "ENCRYPTION_KEY="+oneKey, "ENCRYPT_MESSAGES=true"), "")
+	require.NoError(t, err)
+	engine, err = openEngine(t.Context(), config, zap.NewNop())
+	require.NoError(t, err)
+	generation, err := engine.Acquire(t.Context(), account, 0)
+	require.NoError(t, err)
+	content := persist.MessageContents.Put(persist.MessageContent{Chat: "c", Sender: "s", ID: "i", Body: "good morning"})
+	require.NoError(t, errors.Join(engine.Apply(t.Context(), []persist.Batch{
+		{Scope: persist.AccountScope(account), Generation: generation, Mutations: []persist.Mutation{content}},
+	})...))
+	require.NoError(t, engine.Close())
+
+	path := "/account/" + account + "/message_content"
+	for key, want := range map[string]string{oneKey: "good morning", anotherKey: "This cannot be shown"} {
+		config, err = configs.Load(append(environment, "ENCRYPTION_KEY="+key, "ENCRYPT_MESSAGES=true"), "")
+		require.NoError(t, err)
+		pages := studio.New("sqlite", func(ctx context.Context) (persist.Engine, error) { return openToShow(ctx, config) })
+		answer := httptest.NewRecorder()
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		request.Host = "localhost"
+		pages.ServeHTTP(answer, request)
+		require.Contains(t, answer.Body.String(), want)
+	}
 }
 
 func TestTheStudioIsNotOpenedToOthersByAccident(t *testing.T) {

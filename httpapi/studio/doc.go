@@ -2,8 +2,7 @@
 // their tables, and rows by page.
 //
 // What is promised:
-//   - It changes no record. It does bring the schema up to date, as whoever opens a
-//     storage does.
+//   - It changes no record. Opening a storage does bring its schema up to date.
 //   - Nothing that is secret is shown: of a secret column, and of any bytes outside of
 //     a key, there is the length alone.
 //   - Requests that do not name a loopback host are refused. There is no key: who
