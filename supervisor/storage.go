@@ -2,11 +2,14 @@ package supervisor
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
 )
 
 const (
@@ -20,6 +23,10 @@ const (
 	// steadyAfter is how long a storage is well until its outages are forgotten: one
 	// that fails as soon as it is used is not tried again and again.
 	steadyAfter = time.Minute
+	// manyFailures is how often commits fail, within steadyAfter and for more than one
+	// account, until the storage counts as lost though it says that it is well: a disk
+	// that is nearly full takes the small and refuses the large.
+	manyFailures = 3
 	// tryAgain is what callers are told.
 	tryAgain = 5 * time.Second
 )
@@ -35,6 +42,11 @@ type storage struct {
 	asking bool
 	timer  *time.Timer      // until it is asked again
 	failed map[string]error // accounts that it failed since it was asked last
+	// struck has the accounts that it failed lately though it said that it was well,
+	// strikes counts that.
+	struck  map[string]struct{}
+	strikes int
+	last    time.Time
 }
 
 // storageFailed tells the keeper that an account ended by it.
@@ -65,7 +77,7 @@ func (k *keeper) informed(node *actors.Node) *actors.Node {
 
 // watch begins to look after the storage, which was well a moment ago.
 func (k *keeper) watch() {
-	k.storage = storage{since: time.Now(), lane: k.self.Lane(1), failed: make(map[string]error)}
+	k.storage = storage{since: time.Now(), lane: k.self.Lane(1), failed: make(map[string]error), struck: make(map[string]struct{})}
 	k.storage.timer = k.self.After(healthEvery, k.ask)
 }
 
@@ -95,6 +107,9 @@ func (k *keeper) ask() {
 
 func (k *keeper) answered(err error) {
 	k.storage.asking = false
+	if err == nil && !k.storage.lost {
+		err = k.doubt()
+	}
 	switch {
 	case k.draining:
 		return
@@ -114,6 +129,29 @@ func (k *keeper) answered(err error) {
 	}
 	clear(k.storage.failed)
 	k.storage.timer = k.self.After(next, k.ask)
+}
+
+// doubt returns an error where the storage is well by its own word alone.
+func (k *keeper) doubt() error {
+	var last error
+	for account, err := range k.storage.failed {
+		if !errors.Is(err, persist.ErrFenced) && !errors.Is(err, persist.ErrPoisoned) {
+			k.storage.struck[account], last = struct{}{}, err
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	if time.Since(k.storage.last) >= steadyAfter {
+		k.storage.strikes = 0
+		maps.DeleteFunc(k.storage.struck, func(account string, _ struct{}) bool { return k.storage.failed[account] == nil })
+	}
+	k.storage.strikes++
+	k.storage.last = time.Now()
+	if k.storage.strikes < manyFailures || len(k.storage.struck) < min(2, len(k.children)) {
+		return nil
+	}
+	return last
 }
 
 // lose disconnects every account.

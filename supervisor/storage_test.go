@@ -20,6 +20,7 @@ import (
 type moody struct {
 	persist.Engine
 	full     atomic.Bool
+	boasts   atomic.Bool // says that it is well in any case
 	acquired atomic.Int64
 }
 
@@ -45,7 +46,7 @@ func (m *moody) Acquire(ctx context.Context, account string, floor uint64) (uint
 }
 
 func (m *moody) Health(ctx context.Context) error {
-	if m.full.Load() {
+	if m.full.Load() && !m.boasts.Load() {
 		return errFull
 	}
 	return m.Engine.Health(ctx)
@@ -90,6 +91,28 @@ func TestWhenStorageIsFullAllAccountsRestUntilItCanCommitAgain(t *testing.T) {
 			5*time.Second, 10*time.Millisecond, "the log tells it afterwards")
 	}
 	require.LessOrEqual(t, h.logs.Len(), 4, "%v", h.logs.All())
+}
+
+func TestAStorageThatFailsTimeAndAgainIsNotBelieved(t *testing.T) {
+	engine := &moody{Engine: memory.Open()}
+	h := open(t, engine)
+	for _, account := range []string{number, "31600000002"} {
+		_, err := h.Initialize(t.Context(), account, actors.Start{})
+		require.NoError(t, err)
+	}
+	engine.boasts.Store(true)
+	engine.full.Store(true)
+	require.Eventually(t, func() bool {
+		for _, account := range []string{number, "31600000002"} {
+			_, _ = h.Initialize(t.Context(), account, actors.Start{})
+		}
+		return h.Available() != nil
+	}, 10*time.Second, 10*time.Millisecond)
+	engine.full.Store(false)
+	require.Eventually(t, func() bool {
+		status, err := h.Status(t.Context(), number)
+		return err == nil && status.Running
+	}, 10*time.Second, 10*time.Millisecond)
 }
 
 func must1[T any](_ T, err error) error { return err }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestAnAccountThatEndsTheProcessTwiceIsKeptFromConnecting(t *testing.T) {
-	c := newCampaign(t)
+	c := newCampaign(t, "sqlite")
 	guilty, innocent := c.join(t, 0), c.join(t, 1)
 
 	c.crash(t, guilty)

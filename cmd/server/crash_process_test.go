@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -38,7 +37,7 @@ func launch(t *testing.T, dir string, environment []string, serving func(base st
 	p := &process{command: exec.Command(os.Args[0]), exited: make(chan error, 1)}
 	p.command.Dir = dir
 	p.command.Env = append(slimEnvironment(),
-		append(environment, serverVariable+"=1", "SQLITE_DB_PATH="+filepath.Join(dir, "whatsapp.db"))...)
+		append(environment, serverVariable+"=1")...)
 	p.command.Stderr = &p.output
 	output, err := p.command.StdoutPipe()
 	require.NoError(t, err)
@@ -74,6 +73,12 @@ func slimEnvironment() []string {
 func (p *process) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.command.Process.Kill())
+	p.awaitKill(t)
+}
+
+// awaitKill waits until the process has been killed, by itself or by another.
+func (p *process) awaitKill(t *testing.T) {
+	t.Helper()
 	var exit *exec.ExitError
 	err := <-p.exited
 	require.True(t, errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,24 +21,38 @@ import (
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
-// The server is killed at random moments while it sends and receives for
-// several accounts: 20 times, or 200 with TEST_FULL=1. TEST_SEED repeats a run's
-// choices of moments.
+// The server is killed at random moments, and just before or after a commit or a
+// frame, while it sends and receives for several accounts: seven times on each
+// engine, or 50 times with TEST_FULL=1 (make test-crash). TEST_SEED repeats a run's choices.
 func TestNothingIsLostOrDoubledByKillingTheServer(t *testing.T) {
-	c := startCampaign(t)
-	rounds := 20
+	onEveryEngine(t, func(t *testing.T, c *campaign) {
+		c.start(t)
+		for range rounds(1, 5) {
+			for range rounds(2, 5) {
+				c.killSoon(t)
+				c.launch(t)
+			}
+			c.killAtCommit(t, "before")
+			c.killAtCommit(t, "after")
+			c.killAtFrame(t, toService, before)
+			c.killAtFrame(t, toService, after)
+			c.killAtFrame(t, toServer, after)
+		}
+		c.conclude(t)
+	})
+}
+
+// rounds is how many there are in all tests of a machine, or in a full run.
+func rounds(usual, full int) int {
 	if os.Getenv("TEST_FULL") == "1" {
-		rounds = 200
+		return full
 	}
-	for range rounds {
-		c.killSoon(t)
-		c.launch(t)
-	}
-	c.conclude(t)
+	return usual
 }
 
 func TestNothingIsLostOrDoubledByStoppingTheServer(t *testing.T) {
-	c := startCampaign(t)
+	c := newCampaign(t, "sqlite")
+	c.start(t)
 	for range 3 {
 		c.awaitAnswers(t, 1+c.random.Int64N(12))
 		c.entrance.close()
@@ -51,7 +66,9 @@ func TestNothingIsLostOrDoubledByStoppingTheServer(t *testing.T) {
 // go on.
 type campaign struct {
 	world       *simulator.Simulator
-	dir         string
+	gate        *gate // on the way there
+	depot       depot
+	dir         string // where the process runs
 	environment []string
 	random      *rand.Rand
 	process     *process
@@ -69,29 +86,37 @@ type side struct {
 	correspondent
 }
 
+// patience is how long anything may take before a test gives up.
+const patience = time.Minute
+
 // campaignAccounts is how many accounts there are: enough for their commits to
 // share one.
 const campaignAccounts = 3
 
-// startCampaign links the accounts and begins the traffic.
-func startCampaign(t *testing.T) *campaign {
+// start links the accounts and begins the traffic.
+func (c *campaign) start(t *testing.T) {
 	t.Helper()
-	c := newCampaign(t)
 	for n := range campaignAccounts {
 		c.sides = append(c.sides, c.join(t, n))
 	}
 	c.begin(t)
-	return c
 }
 
-// newCampaign starts the server without accounts.
-func newCampaign(t *testing.T) *campaign {
+// newCampaign starts the server on an engine, without accounts.
+func newCampaign(t *testing.T, engine string) *campaign {
+	t.Helper()
+	return newCampaignIn(t, engine, t.TempDir())
+}
+
+func newCampaignIn(t *testing.T, engine, dir string) *campaign {
 	t.Helper()
 	c := &campaign{
-		world: simulatortest.Start(t), dir: t.TempDir(), random: newRandom(t),
+		world: simulatortest.Start(t), dir: dir, depot: depots[engine](t, dir), random: newRandom(t),
 		entrance: newEntrance(), stop: make(chan struct{}),
 	}
-	c.environment = append(c.world.Env(), "PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=error")
+	c.gate = openGate(t, c.world)
+	c.environment = slices.Concat(c.gate.environment(c.world), c.depot.environment,
+		[]string{"PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=error", "ENCRYPTION_KEY=" + strings.Repeat("5a", 32)})
 	t.Cleanup(func() { c.process.abandon() })
 	c.launch(t)
 	return c
@@ -107,9 +132,9 @@ func newRandom(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-func (c *campaign) launch(t *testing.T) {
+func (c *campaign) launch(t *testing.T, more ...string) {
 	t.Helper()
-	c.process = launch(t, c.dir, c.environment, c.entrance.open)
+	c.process = launch(t, c.dir, slices.Concat(c.environment, more), c.entrance.open)
 }
 
 // join makes the nth account, linked with its phone, and a friend of it.
@@ -163,7 +188,7 @@ func (c *campaign) begin(t *testing.T) {
 func (c *campaign) awaitAnswers(t *testing.T, more int64) {
 	t.Helper()
 	target := c.answered.Load() + more
-	require.Eventually(t, func() bool { return c.answered.Load() >= target }, 30*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return c.answered.Load() >= target }, patience, time.Millisecond,
 		"the callers are not answered")
 }
 
@@ -197,7 +222,7 @@ func (c *campaign) conclude(t *testing.T) {
 	}
 	c.entrance.close()
 	c.process.terminate(t)
-	engine := openDatabase(t, c.dir)
+	engine := c.open(t)
 	for _, s := range c.sides {
 		s.verifyStorage(t, engine)
 		t.Logf("%s: %d sent, %d received, %d by the owner's phone", s.account, len(s.sends), len(s.received), len(s.own))
@@ -219,6 +244,6 @@ func (s *side) awaitArrival(t *testing.T, world *simulator.Simulator) {
 			}
 		}
 		return len(missing) == 0 && world.Stats().PendingOffline == 0
-	}, 30*time.Second, 20*time.Millisecond, "%s: not delivered: %v; pending: %d", s.account,
+	}, patience, 20*time.Millisecond, "%s: not delivered: %v; pending: %d", s.account,
 		slices.Sorted(maps.Keys(missing)), world.Stats().PendingOffline)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/engines"
 )
 
 // verifyKeys asks for every message once more: each key still names the message
@@ -50,14 +48,6 @@ func (s *side) verifyPhones(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 	require.Len(t, s.owner.Devices(), 1)
-}
-
-func openDatabase(t *testing.T, dir string) persist.Engine {
-	t.Helper()
-	engine, err := engines.Open(t.Context(), engines.Config{Type: "sqlite", SQLitePath: filepath.Join(dir, "whatsapp.db")})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	return engine
 }
 
 const everything = 1 << 20

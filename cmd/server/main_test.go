@@ -17,6 +17,7 @@ import (
 // for an answer, 75 s.
 func TestMain(m *testing.M) {
 	if os.Getenv(serverVariable) != "" {
+		setFailpoint()
 		main()
 		return
 	}

@@ -161,11 +161,14 @@ func newLog(config configs.Config) (*zap.Logger, error) {
 	return log, nil
 }
 
+// underTest is for tests that end the process around a commit.
+var underTest = func(engine persist.Engine) persist.Engine { return engine }
+
 func (s *Server) openStorage(ctx context.Context, config configs.Config) (err error) {
 	if s.engine, err = openEngine(ctx, config, s.log); err != nil {
 		return err
 	}
-	s.committer = journal.NewCommitter(s.engine, journal.Options{})
+	s.committer = journal.NewCommitter(underTest(s.engine), journal.Options{})
 	return nil
 }
 
