@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -50,8 +51,14 @@ func open(path string) (*DB, error) {
 		db.file, err = os.OpenFile(path, flag, mode)
 		return db.file, err
 	}
-	if db.bolt, err = bbolt.Open(path, 0o600, how); err != nil {
-		return nil, refusal(path, err)
+	err = guard(path, func() (err error) {
+		if db.bolt, err = bbolt.Open(path, 0o600, how); err != nil {
+			err = refusal(path, err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if err := db.settle(size == 0); err != nil {
 		return nil, errors.Join(refusal(path, err), db.Close())
@@ -106,12 +113,33 @@ func inspect(path string) (int64, error) {
 		return 0, refusal(path, err)
 	}
 	defer file.Close()
-	return info.Size(), file.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return fmt.Errorf("%s has %d bytes of the database's %d: the rest is missing", path, info.Size(), tx.Size())
-		}
-		return nil
+	return info.Size(), examine(file, info.Size())
+}
+
+// examine looks at every page, as opening the file to write does in a goroutine
+// that nobody could guard.
+func examine(file *bbolt.DB, size int64) error {
+	return guard(file.Path(), func() error {
+		return file.View(func(tx *bbolt.Tx) error {
+			if tx.Size() > size {
+				return fmt.Errorf("%s has %d bytes of the database's %d: the rest is missing", file.Path(), size, tx.Size())
+			}
+			return tx.ForEach(func(_ []byte, bucket *bbolt.Bucket) error {
+				return bucket.ForEach(func(_, _ []byte) error { return nil })
+			})
+		})
 	})
+}
+
+// guard makes errors of the panics in which bbolt tells that a file is damaged.
+func guard(path string, fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if found := recover(); found != nil {
+			err = fmt.Errorf("%s is damaged: %v", path, found)
+		}
+	}()
+	return fn()
 }
 
 // refusal says in one sentence why the file cannot be used.

@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,6 +88,33 @@ func TestFileThatWasCutOffIsRefused(t *testing.T) {
 	require.NoError(t, openAt(t, dir).Close())
 	require.NoError(t, os.Truncate(fileIn(dir), 12<<10))
 	require.ErrorContains(t, refused(t, dir), "the rest is missing")
+}
+
+func TestDamagedFileIsRefused(t *testing.T) {
+	const page = 4096
+	for name, damage := range map[string]struct {
+		first, every int64
+		with         byte
+	}{
+		"zeros all over":  {2, 1, 0},
+		"zeros in places": {50, 3, 0},
+		"other bytes":     {50, 3, 0xAA},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			fillAndThin(t, dir)
+			file, err := os.OpenFile(fileIn(dir), os.O_RDWR, 0)
+			require.NoError(t, err)
+			info, err := file.Stat()
+			require.NoError(t, err)
+			for n := damage.first; n < info.Size()/page; n += damage.every {
+				_, err := file.WriteAt(bytes.Repeat([]byte{damage.with}, page), n*page)
+				require.NoError(t, err)
+			}
+			require.NoError(t, file.Close())
+			require.ErrorContains(t, refused(t, dir), fileIn(dir)+" is damaged: ")
+		})
+	}
 }
 
 func TestEmptyFileBecomesADatabase(t *testing.T) {
