@@ -13,15 +13,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
-		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
-	)
+	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
 }
 
 // serveUntilReady runs the command on free ports until stop is called, which returns what it has printed. It returns

@@ -24,12 +24,7 @@ const (
 
 func TestMain(m *testing.M) {
 	whatsmeow.WACertPubKey = simulatortest.RootKey()
-	goleak.VerifyTestMain(m,
-		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
-		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
-	)
+	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
 }
 
 func within(t *testing.T) context.Context {
@@ -77,16 +72,6 @@ func newDevice(t *testing.T, sim *simulator.Simulator) *device {
 	return d
 }
 
-func receive[T any](t *testing.T, from <-chan T) (value T) {
-	t.Helper()
-	select {
-	case value = <-from:
-	case <-within(t).Done():
-		require.FailNow(t, "nothing came in time")
-	}
-	return value
-}
-
 func row(number string) string { return `#phones [data-key="` + number + `"] button` }
 
 // bubble is a message with these words, on the writer's side or on the other.
@@ -103,7 +88,7 @@ func TestThePageShowsAPhoneLiveAndWritesAsItsOwner(t *testing.T) {
 	linked := newDevice(t, sim)
 	page.press(row(bob))
 	page.does(
-		chromedp.SetValue("#scan textarea", receive(t, linked.codes)), // pasted, as the label asks for
+		chromedp.SetValue("#scan textarea", simulatortest.Receive(t, linked.codes, patience)), // pasted, as the label asks for
 		chromedp.Click("#scan button"),
 	)
 	page.sees(`#devices [data-key="1"][data-state="good"]`)
@@ -112,11 +97,11 @@ func TestThePageShowsAPhoneLiveAndWritesAsItsOwner(t *testing.T) {
 	_, err := ann.SendText(within(t), bob, markup)
 	require.NoError(t, err)
 	require.Equal(t, markup, page.sees(bubble("theirs", markup)))
-	require.Equal(t, markup, receive(t, linked.texts))
+	require.Equal(t, markup, simulatortest.Receive(t, linked.texts, patience))
 
 	page.does(chromedp.SendKeys("#text", "from the page"), chromedp.Click("#write button"))
 	page.sees(bubble("mine", "from the page"))
-	require.Equal(t, "from the page", receive(t, linked.texts))
+	require.Equal(t, "from the page", simulatortest.Receive(t, linked.texts, patience))
 	page.sees(`.mine [data-state="delivered"]`)
 	got, err := ann.WaitMessages(within(t), 0)
 	require.NoError(t, err)
@@ -125,14 +110,14 @@ func TestThePageShowsAPhoneLiveAndWritesAsItsOwner(t *testing.T) {
 	page.sees(`.mine [data-state="read"]`)
 
 	page.press(`#devices [data-key="1"] button`)
-	receive(t, linked.loggedOut)
+	simulatortest.Receive(t, linked.loggedOut, patience)
 	page.sees("#devices-empty")
 }
 
 func TestThePageSwitchesFaultsOnAndOff(t *testing.T) {
 	sim, ann, bobs := phones(t)
 	linked := newDevice(t, sim)
-	require.NoError(t, bobs.Scan(within(t), receive(t, linked.codes)))
+	require.NoError(t, bobs.Scan(within(t), simulatortest.Receive(t, linked.codes, patience)))
 	page := open(t, sim.ControlURL())
 
 	drop := `[data-op="message"] [aria-label="Messages to companions: drop"]`
@@ -146,7 +131,7 @@ func TestThePageSwitchesFaultsOnAndOff(t *testing.T) {
 	page.sees(drop + `[aria-checked="false"]`)
 	_, err = ann.SendText(within(t), bob, "heard")
 	require.NoError(t, err)
-	require.Equal(t, "heard", receive(t, linked.texts))
+	require.Equal(t, "heard", simulatortest.Receive(t, linked.texts, patience))
 }
 
 func TestThePageFitsItsWindowAndNamesItsControls(t *testing.T) {

@@ -21,12 +21,7 @@ const (
 
 func TestMain(m *testing.M) {
 	whatsmeow.WACertPubKey = simulatortest.RootKey()
-	goleak.VerifyTestMain(m,
-		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
-		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
-	)
+	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
 }
 
 // service runs a simulator with two phones. It skips the test where nobody has installed Baileys.

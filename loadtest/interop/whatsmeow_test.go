@@ -52,14 +52,14 @@ func (c *whatsmeowClient) hear(event any) {
 func (c *whatsmeowClient) pair(phone *simulator.Phone) *whatsmeowClient {
 	c.t.Helper()
 	require.NoError(c.t, c.ConnectContext(within(c.t)))
-	require.NoError(c.t, phone.Scan(within(c.t), receive(c.t, c.codes)))
-	receive(c.t, c.connected)
+	require.NoError(c.t, phone.Scan(within(c.t), simulatortest.Receive(c.t, c.codes, patience)))
+	simulatortest.Receive(c.t, c.connected, patience)
 	return c
 }
 
 func (c *whatsmeowClient) nextText() string {
 	c.t.Helper()
-	return receive(c.t, c.texts)
+	return simulatortest.Receive(c.t, c.texts, patience)
 }
 
 func (c *whatsmeowClient) send(number, text string) {
@@ -67,15 +67,4 @@ func (c *whatsmeowClient) send(number, text string) {
 	to := types.NewJID(number, types.DefaultUserServer)
 	_, err := c.SendMessage(within(c.t), to, &waE2E.Message{Conversation: proto.String(text)})
 	require.NoError(c.t, err)
-}
-
-// receive takes the next value of a channel.
-func receive[T any](t *testing.T, from <-chan T) (value T) {
-	t.Helper()
-	select {
-	case value = <-from:
-	case <-within(t).Done():
-		require.FailNow(t, "nothing came in time")
-	}
-	return value
 }

@@ -28,13 +28,7 @@ func TestMain(m *testing.M) {
 	whatsmeow.WACertPubKey = simulatortest.RootKey()
 	whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = 500*time.Millisecond, time.Second
 	whatsmeow.KeepAliveResponseDeadline, whatsmeow.KeepAliveMaxFailTime = 3*time.Second, 8*time.Second
-	goleak.VerifyTestMain(m,
-		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
-		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
-		goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"),
-	)
+	goleak.VerifyTestMain(m, append(simulatortest.ClientLeaks(), goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))...)
 }
 
 // patience bounds every wait of these tests; none of it passes when all is well.

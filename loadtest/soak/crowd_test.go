@@ -26,12 +26,7 @@ func TestMain(m *testing.M) {
 	// A dead socket is to be noticed within seconds, not minutes.
 	whatsmeow.KeepAliveIntervalMin, whatsmeow.KeepAliveIntervalMax = 2*time.Second, 4*time.Second
 	whatsmeow.KeepAliveResponseDeadline = 2 * time.Second
-	goleak.VerifyTestMain(m,
-		// whatsmeow keeps its history-sync goroutine for a minute after the last notice.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleHistorySyncNotificationLoop"),
-		// Its read pump is stuck for ever if a frame arrives while the client disconnects.
-		goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow/socket.(*FrameSocket).frameComplete"),
-	)
+	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
 }
 
 // scale is a number for every day, or the full one.
