@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +16,7 @@ const callFence = "SELECT fence($1, $2)"
 // queueFence makes the transaction fail unless every batch's writer is the
 // account's.
 func queueFence(batch *pgx.Batch, part []pending) {
+	part = slices.SortedFunc(slices.Values(part), func(a, b pending) int { return cmp.Compare(a.Scope.Owner(), b.Scope.Owner()) })
 	accounts, generations := make([]string, len(part)), make([]int64, len(part))
 	for i, p := range part {
 		accounts[i], generations[i] = p.Scope.Owner(), int64(p.Generation)

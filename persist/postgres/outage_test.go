@@ -162,3 +162,19 @@ func TestAcquireWaitsForACommitInProgress(t *testing.T) {
 	require.NoError(t, next.write(t.Context(), 3))
 	require.NoError(t, db.Close())
 }
+
+// A commit that meets a writer who is just taking over does not come in after it.
+func TestCommitWaitsForATakeOverInProgressAndIsFenced(t *testing.T) {
+	url := newDatabase(t)
+	db := openURL(t, url)
+	account := startCounting(t, db, "4917")
+	release := hold(t, url, "UPDATE generations SET generation = generation + 1 WHERE account = '4917'")
+	answer := make(chan error)
+	go func() { answer <- account.write(t.Context(), 1) }()
+	require.Eventually(t, func() bool {
+		return len(texts(t, url, "SELECT 'waits' FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")) > 0
+	}, 10*time.Second, 10*time.Millisecond)
+	release()
+	require.ErrorIs(t, <-answer, persist.ErrFenced)
+	require.NoError(t, db.Close())
+}

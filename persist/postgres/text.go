@@ -90,8 +90,9 @@ func newTableText(t *persist.Table, s shape) tableText {
 	return tableText{
 		put: fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s",
 			s.name, list(s.columns), list(s.puts), arrays(t, len(s.owner), len(t.Columns)), onConflict(s)),
-		remove: fmt.Sprintf("DELETE FROM %s USING %s%s",
-			s.name, arrays(t, len(s.owner), t.KeyColumns), where(matches(s))),
+		// Each row is looked up by itself, whatever the planner believes of the table.
+		remove: fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM %s, LATERAL (SELECT ctid FROM %s%s OFFSET 0) AS r))",
+			s.name, arrays(t, len(s.owner), t.KeyColumns), s.name, where(matches(s))),
 		get:     fmt.Sprintf("SELECT %s FROM %s%s", list(s.reads), s.name, at),
 		version: fmt.Sprintf("SELECT version FROM %s%s FOR UPDATE", s.name, at),
 		drop: fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s%s LIMIT %d))",

@@ -22,17 +22,16 @@ CREATE TABLE health (
 
 -- The engine's own: fails unless each account has the generation that is wanted
 -- of it, and keeps others from taking the next one until the transaction ends.
--- The locks are taken in one order everywhere, against deadlocks.
+-- Callers name the accounts in their order, in which the locks are taken, against
+-- deadlocks. Each is looked up by itself (LATERAL), whatever the planner believes.
 -- +goose StatementBegin
 CREATE FUNCTION fence(accounts TEXT[], wanted BIGINT[]) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
     current INTEGER;
 BEGIN
-    SELECT count(*) INTO current
-    FROM (SELECT g.account, g.generation FROM generations g
-          WHERE g.account = ANY (accounts) ORDER BY g.account FOR SHARE) AS held
-    JOIN unnest(accounts, wanted) AS w (account, generation)
-      ON held.account = w.account AND held.generation = w.generation;
+    SELECT count(*) INTO current FROM unnest(accounts, wanted) AS w (account, generation), LATERAL (
+        SELECT FROM generations AS g WHERE g.account = w.account AND g.generation = w.generation FOR SHARE
+    ) AS held;
     IF current <> cardinality(accounts) THEN
         RAISE EXCEPTION 'a writer is superseded' USING ERRCODE = 'WA001';
     END IF;
