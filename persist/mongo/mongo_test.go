@@ -12,6 +12,7 @@ import (
 
 	"whatsapp-web-server/loadtest/backends"
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/journal/journaltest"
 	"whatsapp-web-server/persist/mongo"
 	"whatsapp-web-server/persist/persisttest"
 )
@@ -34,7 +35,26 @@ func TestEngine(t *testing.T) { persisttest.Run(t, open) }
 
 func TestPersistent(t *testing.T) { persisttest.RunPersistent(t, openAt) }
 
-func BenchmarkEngine(b *testing.B) { persisttest.Benchmark(b, open) }
+func TestJournal(t *testing.T) { journaltest.Run(t, open) }
+
+func BenchmarkEngine(b *testing.B) {
+	needMongoDB(b)
+	persisttest.Benchmark(b, open)
+}
+
+func BenchmarkJournal(b *testing.B) {
+	needMongoDB(b)
+	journaltest.Benchmark(b, open, nil)
+}
+
+// needMongoDB skips where the server is the stand-in, which would be measured
+// rather than the engine.
+func needMongoDB(b *testing.B) {
+	b.Helper()
+	if isFerretDB(b, mongo.NewURL(b)) {
+		b.Skip("BACKENDS_MONGODB_ADDRESS=host:port names the mongod to measure with")
+	}
+}
 
 // open returns a migrated engine over a new database.
 func open(t testing.TB) persist.Engine { return openURL(t, mongo.NewURL(t)) }

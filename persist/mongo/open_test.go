@@ -81,7 +81,7 @@ func TestServerThatLosesWritesIsRefused(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
-func isFerretDB(t *testing.T, url string) bool {
+func isFerretDB(t testing.TB, url string) bool {
 	t.Helper()
 	info, err := database(t, url).RunCommand(t.Context(), bson.D{{Key: "buildInfo", Value: 1}}).Raw()
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func isFerretDB(t *testing.T, url string) bool {
 }
 
 // database is that of the URL, as another program sees it.
-func database(t *testing.T, url string) *driver.Database {
+func database(t testing.TB, url string) *driver.Database {
 	t.Helper()
 	parsed, err := connstring.Parse(url)
 	require.NoError(t, err)
