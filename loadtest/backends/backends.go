@@ -180,8 +180,14 @@ func (s *Server) Kill() error {
 }
 
 // Freeze stops the server by SIGSTOP: connections stay open, and new ones are
-// made, but nothing answers.
-func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+// made, but nothing answers. It returns once every thread has stopped, which on a
+// busy machine takes a while.
+func (s *Server) Freeze() error {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return s.process.awaitStop()
+}
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }

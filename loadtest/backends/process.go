@@ -72,14 +72,20 @@ func (p *process) kill() error {
 }
 
 // awaitEnd waits for processes that somebody else reaps.
-func awaitEnd(pids []int) error {
+func awaitEnd(pids []int) error { return await(pids, func(pid int) bool { return !alive(pid) }) }
+
+// awaitStop waits for what SIGSTOP does.
+func (p *process) awaitStop() error { return await(tree(p.command.Process.Pid), stopped) }
+
+// await waits until done says so of each process.
+func await(pids []int, done func(pid int) bool) error {
 	deadline := time.Now().Add(patience)
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for _, pid := range pids {
-		for alive(pid) {
+		for !done(pid) {
 			if time.Now().After(deadline) {
-				return fmt.Errorf("process %d does not end", pid)
+				return fmt.Errorf("process %d neither ends nor stops", pid)
 			}
 			<-again.C
 		}

@@ -39,10 +39,23 @@ func alive(pid int) bool {
 	return state != "" && state != "Z" && state != "X"
 }
 
+// stopped tells whether every thread of the process is.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/[0-9]*")
+	for _, thread := range threads {
+		if state, _ := statusIn(thread); state != "T" && state != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // status returns a process's state and parent, which follow its name in
 // parentheses (proc_pid_stat(5)), or nothing if there is no such process.
-func status(pid int) (state string, parent int) {
-	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+func status(pid int) (state string, parent int) { return statusIn("/proc/" + strconv.Itoa(pid)) }
+
+func statusIn(folder string) (state string, parent int) {
+	content, err := os.ReadFile(folder + "/stat")
 	if err != nil {
 		return "", 0
 	}

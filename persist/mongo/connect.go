@@ -20,7 +20,7 @@ import (
 
 const (
 	// defaultDatabase is used where the URL names none.
-	defaultDatabase = "whatsapp"
+	defaultDatabase = "whatsapp_auth"
 	// connectTimeout is how long a server may take to be found and to answer at
 	// start, and how long a call looks for one later.
 	connectTimeout = 5 * time.Second

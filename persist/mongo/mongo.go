@@ -17,7 +17,7 @@ import (
 // Config says where the data are.
 type Config struct {
 	// URL is mongodb://[user:password@]host[:port]/database?options, or
-	// mongodb+srv://… The database is "whatsapp" if it names none.
+	// mongodb+srv://… The database is "whatsapp_auth" if it names none.
 	URL string
 	// AllowLoss permits a write concern, or a server, that loses confirmed writes.
 	AllowLoss bool

@@ -19,14 +19,15 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_FULL") == "" {
-		fewChecks()
+		beThrifty()
 	}
 	goleak.VerifyTestMain(mongo.Server.Around(m))
 }
 
-// fewChecks has random tests draw little: the server of tests is slow.
-func fewChecks() {
-	if err := flag.Set("rapid.checks", "8"); err != nil {
+// beThrifty has the suites do less, since the server of tests is slow.
+func beThrifty() {
+	persisttest.Thrift = 5
+	if err := flag.Set("rapid.checks", "6"); err != nil {
 		panic(err)
 	}
 }

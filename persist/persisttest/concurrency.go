@@ -14,7 +14,8 @@ import (
 
 // concurrentAccounts lets 64 accounts write at once; each reads what it wrote.
 func concurrentAccounts(t *testing.T, engine persist.Engine) {
-	const writers, commits = 64, 15
+	const writers = 64
+	commits := 15 / Thrift
 	var group sync.WaitGroup
 	for range writers {
 		a := newAccount(t, engine)

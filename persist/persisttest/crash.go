@@ -47,7 +47,7 @@ func crash(t *testing.T, open func(testing.TB, string) persist.Engine) {
 
 	dir := t.TempDir()
 	for round := range rounds {
-		acknowledged := killWriter(t, dir, 1+random.IntN(200))
+		acknowledged := killWriter(t, dir, 1+random.IntN(200/Thrift))
 		engine := open(t, dir)
 		for writer, last := range acknowledged {
 			verifyWriter(t, engine, writer, last, round)

@@ -12,6 +12,10 @@ import (
 	"whatsapp-web-server/persist"
 )
 
+// Thrift divides the work of the tests that write much. An engine whose test server is
+// slow raises it before it runs the suite.
+var Thrift = 1
+
 // Run tests an engine. Each call of open returns an empty, migrated engine of
 // its own, which the suite closes.
 func Run(t *testing.T, open func(testing.TB) persist.Engine) {

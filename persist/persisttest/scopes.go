@@ -57,7 +57,7 @@ func levels(t *testing.T, engine persist.Engine) {
 }
 
 func deleteScope(t *testing.T, engine persist.Engine) {
-	const many = 2500
+	many := 2500 / Thrift
 	a, other := newAccount(t, engine), newAccount(t, engine)
 	var mutations []persist.Mutation
 	for seq := range int64(many) {
