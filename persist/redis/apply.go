@@ -123,7 +123,7 @@ func (d *draft) table(scopeKey string, of *persist.Table) (*tableDraft, error) {
 		return nil, fmt.Errorf("%w: unknown table %s", persist.ErrPoisoned, of.Name)
 	}
 	table := &tableDraft{shape: shape, place: len(d.keys) + 1}
-	d.keys = appendTableKeys(d.keys, scopeKey, of)
+	d.keys = append(d.keys, rowsKey(scopeKey, of), ordersKey(scopeKey, of))
 	d.tables = append(d.tables, table)
 	return table, nil
 }

@@ -36,7 +36,7 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 	keys := []string{generationKey(scopeKey)}
 	for _, table := range persist.Tables() {
 		if table.Level == scope.Level() {
-			keys = appendTableKeys(keys, scopeKey, table)
+			keys = append(keys, rowsKey(scopeKey, table), ordersKey(scopeKey, table))
 		}
 	}
 	if len(keys) == 1 {

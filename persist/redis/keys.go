@@ -14,16 +14,10 @@ func (db *DB) scopeKey(scope persist.Scope) string {
 // have not.
 func generationKey(scopeKey string) string { return scopeKey + ":generation" }
 
-// appendTableKeys adds the keys of a table: those of its rows, their order and
-// each index, in the order that the scripts count on.
-func appendTableKeys(keys []string, scopeKey string, table *persist.Table) []string {
-	rows := scopeKey + table.Name
-	keys = append(keys, rows, orderKey(rows, ""))
-	for _, index := range table.Indexes {
-		keys = append(keys, orderKey(rows, index.Name))
-	}
-	return keys
-}
+// rowsKey is where the rows of a table are, by their keys.
+func rowsKey(scopeKey string, table *persist.Table) string { return scopeKey + table.Name }
 
-// orderKey is the key of a table's index, or that of its key's order.
-func orderKey(rows, index string) string { return rows + ":" + index }
+// ordersKey is where all orders of a table are: that of the key, and each index.
+func ordersKey(scopeKey string, table *persist.Table) string {
+	return rowsKey(scopeKey, table) + ":orders"
+}

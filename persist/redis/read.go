@@ -24,7 +24,7 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 		return nil, persist.ErrNotFound
 	}
 	field := fieldOf(key)
-	value, err := db.client.HGet(ctx, db.scopeKey(scope)+table.Name, string(field)).Bytes()
+	value, err := db.client.HGet(ctx, rowsKey(db.scopeKey(scope), table), string(field)).Bytes()
 	if errors.Is(err, driver.Nil) {
 		return nil, persist.ErrNotFound
 	}

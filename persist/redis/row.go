@@ -18,10 +18,8 @@ import (
 type shape struct {
 	table    *persist.Table
 	keyTypes []persist.Type
-	// indexes are the positions of each index's own columns, and own the same by its
-	// name.
+	// indexes are the positions of each index's own columns.
 	indexes [][]int
-	own     map[string][]int
 }
 
 // shapes is that of every table.
@@ -34,13 +32,12 @@ var shapes = func() map[*persist.Table]*shape {
 }()
 
 func newShape(table *persist.Table) *shape {
-	s := &shape{table: table, own: map[string][]int{}}
+	s := &shape{table: table}
 	for _, column := range table.Columns[:table.KeyColumns] {
 		s.keyTypes = append(s.keyTypes, column.Type)
 	}
 	for _, index := range table.Indexes {
-		own := table.Positions(index.Name)[:len(index.Columns)]
-		s.indexes, s.own[index.Name] = append(s.indexes, own), own
+		s.indexes = append(s.indexes, table.Positions(index.Name)[:len(index.Columns)])
 	}
 	return s
 }
@@ -48,8 +45,8 @@ func newShape(table *persist.Table) *shape {
 // fieldOf is where the row with this key is.
 func fieldOf(key persist.Key) []byte { return tuple.AppendKey(nil, key...) }
 
-// maxPart is what two bytes can tell the length of.
-const maxPart = math.MaxUint16
+// maxPart is what two bytes can tell the length of, with a byte before it.
+const maxPart = math.MaxUint16 - 1
 
 // value is the rest of a row.
 func (s *shape) value(row persist.Row) ([]byte, error) {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/tuple"
@@ -41,7 +42,7 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 type walk struct {
 	query    persist.Query
 	shape    *shape
-	keys     []string // of the rows and of what orders them
+	keys     []string // of the rows and of their orders
 	command  string
 	from, to string // as the command takes them
 	// skip counts the rows that are still to be left out. The script can do it for
@@ -51,8 +52,9 @@ type walk struct {
 }
 
 func (db *DB) newWalk(shape *shape, q persist.Query) *walk {
-	rows := db.scopeKey(q.Scope) + q.Table.Name
-	w := &walk{query: q, shape: shape, keys: []string{rows, orderKey(rows, q.Index)}, command: "ZRANGEBYLEX", skip: q.Offset}
+	scopeKey := db.scopeKey(q.Scope)
+	w := &walk{query: q, shape: shape, command: "ZRANGEBYLEX", skip: q.Offset}
+	w.keys = []string{rowsKey(scopeKey, q.Table), ordersKey(scopeKey, q.Table)}
 	w.from, w.to = shape.bounds(q)
 	if q.Reverse {
 		w.command, w.from, w.to = "ZREVRANGEBYLEX", w.to, w.from
@@ -85,17 +87,14 @@ func (db *DB) step(ctx context.Context, w *walk, rows []persist.Row) ([]persist.
 // call is the next run of the script, when so many rows are read.
 func (w *walk) call(read int) *call {
 	wanted := w.query.Limit - read
-	offset, look, indexed := 0, min(wanted, sliceRows), 0
+	offset, look := 0, min(wanted, sliceRows)
 	if len(w.query.Match) > 0 {
 		wanted += w.skip
 		look = sliceRows
 	} else {
 		offset, w.skip = w.skip, 0
 	}
-	if w.query.Index != "" {
-		indexed = 1
-	}
-	arguments := []any{w.command, w.from, w.to, offset, look, wanted, sliceBytes, indexed}
+	arguments := []any{w.command, w.from, w.to, offset, look, wanted, sliceBytes}
 	for _, term := range w.query.Match {
 		// The script looks for it in the whole value, and finds a few rows too many.
 		arguments = append(arguments, " "+term)
@@ -103,33 +102,25 @@ func (w *walk) call(read int) *call {
 	return &call{scanScript, w.keys, arguments}
 }
 
-// bounds is where the rows of q are among the members of what orders them, as Redis
-// takes it.
+// bounds is where the rows of q are among the members of all orders, as Redis takes
+// it.
 func (s *shape) bounds(q persist.Query) (low, high string) {
-	if q.Index != "" {
-		prefix := s.memberOrder(q, len(q.Prefix))
-		after := s.memberOrder(q, len(q.Prefix)+len(q.After))
+	order := slices.IndexFunc(q.Table.Indexes, func(i persist.Index) bool { return i.Name == q.Index })
+	if order >= 0 {
+		prefix := s.memberOrder(q, order, len(q.Prefix))
+		after := s.memberOrder(q, order, len(q.Prefix)+len(q.After))
 		q.Prefix, q.After = prefix, after[len(prefix):]
 	}
-	// With something before it, what is behind all members is a place too.
-	const base = 0
-	from, to := tuple.Bounds([]byte{base}, q)
-	low, high = "+", "+"
-	if from[0] == base {
-		low = "[" + string(from[1:])
-	}
-	if to[0] == base {
-		high = "(" + string(to[1:])
-	}
-	return low, high
+	from, to := tuple.Bounds([]byte{byte(order + 1)}, q)
+	return "[" + string(from), "(" + string(to)
 }
 
 // memberOrder brings the first values that q starts from into the order of an
 // index's members: the index's own columns, then the whole key, as far as it is
 // known. The index may hold some of its columns too.
-func (s *shape) memberOrder(q persist.Query, count int) persist.Key {
+func (s *shape) memberOrder(q persist.Query, index, count int) persist.Key {
 	positions := q.Table.Positions(q.Index)
-	own := len(s.own[q.Index])
+	own := len(s.indexes[index])
 	known := map[int]any{}
 	var values persist.Key
 	for i, position := range positions[:count] {

@@ -1,8 +1,8 @@
 -- Applies the batch of one scope, or nothing of it: all that can refuse it comes
 -- before the first write, since Redis takes no write back.
 --
--- KEYS[1] is the generation's, the others belong to tables: the rows of one, its
--- order, its indexes.
+-- KEYS[1] is the generation's, the others belong to tables: the rows of one, and
+-- their orders.
 -- ARGV are the writer's generation, or nothing if none is asked for; how many
 -- versions are to be checked, and of each the place of the rows in KEYS, how many
 -- indexes they have, the field and the version as it is stored, nothing for no
@@ -13,7 +13,7 @@
 -- Answers nothing when done, else what it is refused for and what is stored: the
 -- generation, or the version's place among those that were to be checked.
 
-local call, sub, byte = redis.call, string.sub, string.byte
+local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 
 -- How many values unpack can put on Lua's stack of 8000, with room to spare.
 local MOST = 6000
@@ -53,15 +53,16 @@ for i = 1, tonumber(ARGV[2]) do
 	at = at + 4
 end
 
--- member is a row in an index: its place, the field of the row and the length of
--- the place.
-local function member(part, field)
-	return part .. field .. string.char(math.floor(#part / 256), #part % 256)
+-- member is where a row is in an order: the number of the order, 0 for that of the
+-- key, the row's place, its field, and how much comes before the field.
+local function member(order, part, field)
+	local length = 1 + #part
+	return char(order) .. part .. field .. char(math.floor(length / 256), length % 256)
 end
 
-local function add(list, what)
-	list[#list + 1] = '0' -- the score
-	list[#list + 1] = what
+local function add(members, what)
+	members[#members + 1] = '0' -- the score
+	members[#members + 1] = what
 end
 
 -- put_indexed writes the rows whose fields and values are from first to last. None
@@ -71,9 +72,6 @@ local function put_indexed(rows, indexes, first, last)
 	for i = first, last, 2 do
 		fields[#fields + 1] = ARGV[i]
 	end
-	for i = 0, indexes do
-		added[i], removed[i] = {}, {}
-	end
 	local olds = call('HMGET', KEYS[rows], unpack(fields))
 	call('HSET', KEYS[rows], unpack(ARGV, first, last))
 	for n, field in ipairs(fields) do
@@ -81,74 +79,78 @@ local function put_indexed(rows, indexes, first, last)
 		if olds[n] then
 			before = parts(olds[n], indexes)
 		else
-			add(added[0], field)
+			add(added, member(0, '', field))
 		end
 		for i = 1, indexes do
 			if now[i] ~= before[i] then
 				if before[i] then
-					table.insert(removed[i], member(before[i], field))
+					removed[#removed + 1] = member(i, before[i], field)
 				end
-				add(added[i], member(now[i], field))
+				add(added, member(i, now[i], field))
 			end
 		end
 	end
-	for i = 0, indexes do
-		if #removed[i] > 0 then
-			call('ZREM', KEYS[rows + 1 + i], unpack(removed[i]))
-		end
-		if #added[i] > 0 then
-			call('ZADD', KEYS[rows + 1 + i], unpack(added[i]))
-		end
+	if #removed > 0 then
+		call('ZREM', KEYS[rows + 1], unpack(removed))
+	end
+	if #added > 0 then
+		call('ZADD', KEYS[rows + 1], unpack(added))
 	end
 end
 
 local function delete_indexed(rows, indexes, first, last)
-	local olds = call('HMGET', KEYS[rows], unpack(ARGV, first, last))
-	for i = 1, indexes do
-		local removed = {}
-		for n = 1, #olds do
-			if olds[n] then
-				table.insert(removed, member(parts(olds[n], indexes)[i], ARGV[first + n - 1]))
+	local olds, removed = call('HMGET', KEYS[rows], unpack(ARGV, first, last)), {}
+	for n = 1, #olds do
+		if olds[n] then
+			local field, before = ARGV[first + n - 1], parts(olds[n], indexes)
+			removed[#removed + 1] = member(0, '', field)
+			for i = 1, indexes do
+				removed[#removed + 1] = member(i, before[i], field)
 			end
 		end
-		if #removed > 0 then
-			call('ZREM', KEYS[rows + 1 + i], unpack(removed))
-		end
 	end
-	call('HDEL', KEYS[rows], unpack(ARGV, first, last))
-	call('ZREM', KEYS[rows + 1], unpack(ARGV, first, last))
+	if #removed > 0 then
+		call('HDEL', KEYS[rows], unpack(ARGV, first, last))
+		call('ZREM', KEYS[rows + 1], unpack(removed))
+	end
 end
 
 -- put writes rows without indexes. Their old values, which can be large, are of no
 -- interest.
 local function put(rows, _, first, last)
 	if call('HSET', KEYS[rows], unpack(ARGV, first, last)) > 0 then
-		local order = {}
+		local added = {}
 		for i = first, last, 2 do
-			add(order, ARGV[i])
+			add(added, member(0, '', ARGV[i]))
 		end
-		call('ZADD', KEYS[rows + 1], unpack(order))
+		call('ZADD', KEYS[rows + 1], unpack(added))
 	end
 end
 
 local function delete(rows, _, first, last)
 	if call('HDEL', KEYS[rows], unpack(ARGV, first, last)) > 0 then
-		call('ZREM', KEYS[rows + 1], unpack(ARGV, first, last))
+		local removed = {}
+		for i = first, last do
+			removed[#removed + 1] = member(0, '', ARGV[i])
+		end
+		call('ZREM', KEYS[rows + 1], unpack(removed))
 	end
 end
 
 while at <= #ARGV do
 	local rows, indexes, deletes, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2] == 'delete', tonumber(ARGV[at + 3])
-	local first = at + 4
-	local last = at + 3 + (deletes and count or 2 * count)
 	local write
 	if indexes > 0 then
 		write = deletes and delete_indexed or put_indexed
 	else
 		write = deletes and delete or put
 	end
-	for from = first, last, MOST do
-		write(rows, indexes, from, math.min(from + MOST - 1, last))
+	-- A row is in each order, and each member has a score.
+	local values = deletes and 1 or 2
+	local step = values * math.floor(MOST / (2 + 2 * indexes))
+	local first, last = at + 4, at + 3 + values * count
+	for from = first, last, step do
+		write(rows, indexes, from, math.min(from + step - 1, last))
 	end
 	at = last + 1
 end

@@ -1,10 +1,9 @@
--- Reads rows in the order of an index, or of the key.
+-- Reads rows in one of their orders.
 --
--- KEYS are the rows and what orders them.
+-- KEYS are the rows and their orders.
 -- ARGV are the command to range with, where to start and to stop, how many members
--- to skip and how many to look at, how many rows and how many bytes are enough,
--- whether the members are those of an index ("1") or fields ("0"), and then texts
--- that rows must hold somewhere.
+-- to skip and how many to look at, how many rows and how many bytes are enough, and
+-- then texts that rows must hold somewhere.
 --
 -- Answers whether there may be more (1) and then the last member that was looked
 -- at, and of each row the field and the value.
@@ -15,18 +14,16 @@ local call, find = redis.call, string.find
 local SLICE = 100
 
 local members = call(ARGV[1], KEYS[2], ARGV[2], ARGV[3], 'LIMIT', ARGV[4], ARGV[5])
-local rows_enough, bytes_enough, indexed = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local rows_enough, bytes_enough = tonumber(ARGV[6]), tonumber(ARGV[7])
 
+-- field_of takes away what is before the field, and the length of it.
 local function field_of(member)
-	if indexed then
-		local high, low = string.byte(member, -2, -1)
-		return string.sub(member, high * 256 + low + 1, -3)
-	end
-	return member
+	local high, low = string.byte(member, -2, -1)
+	return string.sub(member, high * 256 + low + 1, -3)
 end
 
 local function holds_all(value)
-	for i = 9, #ARGV do
+	for i = 8, #ARGV do
 		if not find(value, ARGV[i], 1, true) then
 			return false
 		end
