@@ -18,7 +18,6 @@ import (
 const (
 	historyMessages = 100_000
 	historyChats    = 500
-	historyUnit     = 500 // messages
 	pageSize        = 20
 )
 
@@ -86,24 +85,21 @@ func BenchmarkHistory(b *testing.B, open func(testing.TB) persist.Engine) {
 	}
 }
 
-// ingest writes the history in units, each chat's newest message with it, and waits
+// ingest writes the history in slices, each chat's newest message with it, and waits
 // until it can be searched.
 func ingest(b *testing.B, engine persist.Engine, j *journal.Journal) {
 	b.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
-	var last journal.Position
-	for first := 0; first < historyMessages; first += historyUnit {
-		var err error
-		last, err = j.Update(b.Context(), func(tx *journal.Tx) error {
-			for n := first; n < first+historyUnit; n++ {
+	for n := 0; n < historyMessages; {
+		require.NoError(b, j.Bulk(b.Context(), func(tx *journal.Tx) error {
+			first := n
+			for ; n < historyMessages && !tx.Full(); n++ {
 				putOld(tx, random, n)
 			}
-			tx.Count(persist.CountMessages, historyUnit)
+			tx.Count(persist.CountMessages, int64(n-first))
 			return nil
-		})
-		require.NoError(b, err)
+		}))
 	}
-	require.NoError(b, j.Wait(b.Context(), last))
 	found, err := persist.MessageContents.Scan(b.Context(), engine, persist.Query{
 		Scope: j.Scope(), Index: "by_time", Reverse: true, Limit: 2, Match: persist.Terms("needle"),
 	})
