@@ -29,6 +29,10 @@ var depots = map[string]func(t *testing.T, dir string) depot{
 	"file": func(_ *testing.T, dir string) depot {
 		return depot{environment: []string{"STORAGE_TYPE=file", "FILE_STORAGE_PATH=" + filepath.Join(dir, "auth_data")}}
 	},
+	"mongodb": func(t *testing.T, dir string) depot {
+		server := backends.Start(t, backends.MongoDB(), filepath.Join(dir, "mongodb"))
+		return depot{[]string{"STORAGE_TYPE=mongodb", "MONGODB_ALLOW_LOSS=true", "MONGODB_URL=" + backends.MongoDBURL(server, "crash")}, server}
+	},
 	"postgres": func(t *testing.T, dir string) depot {
 		server := backends.Start(t, backends.Postgres(), filepath.Join(dir, "postgres"))
 		return depot{[]string{"STORAGE_TYPE=postgres", "POSTGRES_URL=" + backends.Database(t, server, "crash", "template1")}, server}
