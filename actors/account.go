@@ -204,6 +204,7 @@ func (a *Account) opened(f *files, err error) {
 	a.restore()
 	a.blame()
 	a.resume()
+	a.next() // what a backup brought back ends without a connection
 	for _, command := range a.early {
 		a.command(command)
 	}
@@ -278,6 +279,10 @@ func (a *Account) wait(command *Command) {
 }
 
 func (a *Account) command(command *Command) {
+	if _, asks := command.Body.(GetStatus); a.record.Moved() && !asks {
+		command.Reply(nil, Refuse(CodeConflict, "the account was moved to another storage"))
+		return
+	}
 	switch body := command.Body.(type) {
 	case GetStatus:
 		command.Reply(a.status(), nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -32,7 +33,8 @@ const (
 func (a *Account) restore() {
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	// A new process may be a newer client: outdated is not kept.
-	if kept := State(a.record.State); kept.Terminal() && kept != StateStuck && kept != StateFenced && kept != StateOutdated {
+	passing := []State{StateStuck, StateFenced, StateOutdated}
+	if kept := State(a.record.State); kept.Terminal() && (a.record.Moved() || !slices.Contains(passing, kept)) {
 		a.session = Session{State: kept, Since: a.record.Since, Reason: a.record.Reason}
 		if !a.record.Until.IsZero() {
 			a.session.Until = &a.record.Until

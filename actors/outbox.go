@@ -33,6 +33,10 @@ const (
 	encryptions = 20
 )
 
+// ReasonRestored is why a message failed that a backup brought back: it may have
+// been sent since.
+const ReasonRestored Code = "restored"
+
 // outbox accepts messages and sends them, one after the other. Its methods
 // block and run in the account's lanes; they touch the ledger only.
 type outbox struct {

@@ -110,12 +110,19 @@ func (a *Account) answer(id string, sent Sent, err error) {
 // next sends the oldest message of the outbox, if the connection allows it and
 // none is under way.
 func (a *Account) next() {
-	if a.busy || len(a.queue) == 0 || a.link == nil || !a.session.State.Online() {
+	if a.busy || len(a.queue) == 0 {
+		return
+	}
+	restored := a.queue[0].State == persist.OutboxRestored
+	if !restored && (a.link == nil || !a.session.State.Online()) {
 		return
 	}
 	a.busy = true
 	item, l, box := a.queue[0], a.link, a.outbox()
 	a.must(Do(a.sending, func(ctx context.Context) (Sent, error) {
+		if restored {
+			return box.finish(ctx, item, "failed", ReasonRestored, time.Time{})
+		}
 		if time.Now().After(item.ExpiresAt) && item.State == "queued" {
 			return box.finish(ctx, item, "expired", "", time.Time{})
 		}

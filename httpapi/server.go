@@ -43,6 +43,8 @@ type Config struct {
 	// RequestTimeout bounds every request; zero means [DefaultRequestTimeout]. A
 	// send has its wait on top.
 	RequestTimeout time.Duration
+	// Backup writes all that is stored; nil if that cannot be done here.
+	Backup Backup
 }
 
 // Server answers REST requests and streams events over WebSockets. Its methods
@@ -55,6 +57,9 @@ type Server struct {
 	api      huma.API
 	streams  *streams
 	sockets  *fiber.App // serves nothing but streams
+	// serving ends with Shutdown, and what still writes then.
+	serving context.Context
+	leave   context.CancelFunc
 }
 
 // New makes a server that asks accounts and streams events. It listens to
@@ -64,6 +69,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 		config.RequestTimeout = DefaultRequestTimeout
 	}
 	s := &Server{config: config, accounts: accounts, log: log, streams: newStreams(events)}
+	s.serving, s.leave = context.WithCancel(context.Background())
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api = newAPI(s.app)
 	s.clientRoutes()
@@ -71,6 +77,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.conversationRoutes()
 	s.historyRoutes()
 	s.contactRoutes()
+	s.backupRoute()
 	s.serveSpecification()
 	s.app.Get("/ws", s.openStream)
 	s.sockets.Get("/ws", s.openStream)
@@ -118,6 +125,7 @@ func serve(app *fiber.App, listener net.Listener) error {
 // most until ctx ends. Streams go on until CloseStreams, so that their clients
 // hear the last of what happens.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.leave()
 	s.streams.drain()
 	var failures [2]error
 	var wait sync.WaitGroup

@@ -60,6 +60,16 @@ type Account struct {
 	CrashedAt time.Time `col:"crashed_at"`
 }
 
+// StateMoved and ReasonMoved are of an account that lives in another storage now.
+// What is left must never connect: its ratchets have gone on there.
+const (
+	StateMoved  = "fenced"
+	ReasonMoved = "moved"
+)
+
+// Moved tells whether the account lives in another storage.
+func (a Account) Moved() bool { return a.State == StateMoved && a.Reason == ReasonMoved }
+
 // Counter is a total kept by the one writer of the scope, such as how many
 // chats there are.
 type Counter struct {

@@ -20,14 +20,18 @@ type OutboxItem struct {
 	AcceptedSeq int64  `col:"accepted_seq"`
 	Chat        string `col:"chat"`      // the message's chat in the read model
 	Recipient   string `col:"recipient"` // the JID it is sent to
-	// State is queued, sending (the frame may have left) or unknown (it may have
-	// left and no answer came: the same id is sent again).
+	// State is queued, sending (the frame may have left), unknown (it may have
+	// left and no answer came: the same id is sent again) or [OutboxRestored].
 	State      string    `col:"state"`
 	Payload    []byte    `col:"payload,secret"` // the final serialized waE2E.Message
 	AcceptedAt time.Time `col:"accepted_at"`
 	ExpiresAt  time.Time `col:"expires_at"`
 	Attempts   int64     `col:"attempts"`
 }
+
+// OutboxRestored is the state of an item from a backup: it may have been sent since,
+// and ends as failed.
+const OutboxRestored = "restored"
 
 // IdempotencyKey remembers which message a caller's key made, for 24 hours.
 type IdempotencyKey struct {

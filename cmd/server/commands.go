@@ -25,6 +25,10 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"init", "makes the storage that is configured, or brings its schema up to date", initStorage},
+		{"backup", "writes all accounts of a running or stopped server to a file", backup},
+		{"restore", "puts a backup into an empty storage", restore},
+		{"migrate", "moves all accounts from one storage to another", migrate},
+		{"rekey", "seals the storage with a new ENCRYPTION_KEY", rekey},
 		{"compact", "makes the database of the file storage as small as what is in it; no server may run", compact},
 		{"health", "asks the server that runs with this configuration whether it answers", checkHealth},
 		{"studio", "shows what is in the storage, in a browser", runStudio},

@@ -20,6 +20,7 @@ import (
 
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/transfer"
 	"whatsapp-web-server/persist/vault"
 	"whatsapp-web-server/supervisor"
 )
@@ -65,7 +66,8 @@ func exitCode(err error) int {
 	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
 	_, misused := errors.AsType[*usageError](err)
 	_, locked := errors.AsType[*vault.KeyError](err)
-	if invalid || foreign || misused || locked || errors.Is(err, persist.ErrSchemaTooNew) {
+	unfit := errors.Is(err, transfer.ErrNotEmpty) || errors.Is(err, transfer.ErrDamaged)
+	if unfit || invalid || foreign || misused || locked || errors.Is(err, persist.ErrSchemaTooNew) {
 		return exitMisconfigured
 	}
 	return 1

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -236,6 +237,9 @@ func (s *Server) listen(ctx context.Context, config configs.Config) (err error) 
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
 		CORSOrigins: config.HTTP.CORSOrigins,
+		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
+			return beginBackup(ctx, s.engine)
+		},
 	}, accounts{s.accounts}, events{s.accounts, s.feed}, s.log)
 	if s.listener, err = bind(ctx, config.HTTP.Host, config.HTTP.Port); err != nil {
 		return fmt.Errorf("listen for REST: %w", err)

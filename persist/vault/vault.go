@@ -209,17 +209,31 @@ func (v *Vault) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error
 }
 
 func (v *Vault) openRow(scope persist.Scope, table *persist.Table, row persist.Row) (persist.Row, error) {
+	return v.ring.Load().openRow(scope, table, row)
+}
+
+// Opener returns what opens rows that were sealed with these data keys, which the
+// operator's keys have wrapped.
+func Opener(keys []persist.DataKey, operators ...[]byte) (func(persist.Scope, *persist.Table, persist.Row) (persist.Row, error), error) {
+	ring, _, err := unwrapAll(keys, operators...)
+	if err != nil {
+		return nil, err
+	}
+	return ring.openRow, nil
+}
+
+func (r *keyring) openRow(scope persist.Scope, table *persist.Table, row persist.Row) (persist.Row, error) {
 	if sealable[table] == nil {
 		return row, nil
 	}
-	ring, binding := v.ring.Load(), place{scope, table, persist.Key(row[:table.KeyColumns])}.binding()
+	binding := place{scope, table, persist.Key(row[:table.KeyColumns])}.binding()
 	opened := slices.Clone(row)
 	for _, i := range sealable[table] {
 		if isEmpty(row[i]) {
 			continue
 		}
 		column := table.Columns[i]
-		value, err := ring.open(column.Secrecy, row[i], append(binding, column.Name...))
+		value, err := r.open(column.Secrecy, row[i], append(binding, column.Name...))
 		if err != nil {
 			return nil, fmt.Errorf("%s.%s of %s: %w", table.Name, column.Name, scope, err)
 		}
