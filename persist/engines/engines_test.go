@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -25,7 +26,7 @@ func TestEveryTypeOpensMigrated(t *testing.T) {
 		SQLitePath: filepath.Join(t.TempDir(), "test.db"),
 		FilePath:   t.TempDir(),
 		MongoDB:    engines.Server{URL: backends.MongoDBURL(mongoDB.Server(t), "engines"), AllowLoss: true},
-		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), "engines", "template1")},
+		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), uuid.NewString(), "template1")},
 		Redis:      engines.Server{URL: "redis://" + redis.Server(t).Address},
 	}
 	for _, name := range engines.Types() {

@@ -1,4 +1,5 @@
-// Package redis is the engine over Redis 6 or newer, alone or as a cluster.
+// Package redis is the engine over Redis 6 or newer (its tests run with 7.0), alone or
+// as a cluster.
 //
 // Every key of a scope carries the scope as its hash tag, so that one Lua script
 // can write all of them. Apply sends one script per batch, all in one round trip;
