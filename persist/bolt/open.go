@@ -125,7 +125,8 @@ func examine(file *bbolt.DB, size int64) error {
 				return fmt.Errorf("%s has %d bytes of the database's %d: the rest is missing", file.Path(), size, tx.Size())
 			}
 			return tx.ForEach(func(_ []byte, bucket *bbolt.Bucket) error {
-				return bucket.ForEach(func(_, _ []byte) error { return nil })
+				bucket.Stats()
+				return nil
 			})
 		})
 	})
