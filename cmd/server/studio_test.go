@@ -77,12 +77,32 @@ func TestTheStudioOpensWhatIsSealedAndSealsNothing(t *testing.T) {
 		config, err = configs.Load(append(environment, "ENCRYPTION_KEY="+key, "ENCRYPT_MESSAGES=true"), "")
 		require.NoError(t, err)
 		pages := studio.New("sqlite", func(ctx context.Context) (persist.Engine, error) { return openToShow(ctx, config) })
-		answer := httptest.NewRecorder()
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-		request.Host = "localhost"
-		pages.ServeHTTP(answer, request)
-		require.Contains(t, answer.Body.String(), want)
+		require.Contains(t, ask(t, pages, path).Body.String(), want)
 	}
+}
+
+func TestTheStudioReadsEveryStorage(t *testing.T) {
+	for name, settle := range depots {
+		t.Run(name, func(t *testing.T) {
+			config, err := configs.Load(settle(t, t.TempDir()).environment, "")
+			require.NoError(t, err)
+			pages := studio.New(name, func(ctx context.Context) (persist.Engine, error) { return openToShow(ctx, config) })
+			messages := "/account/" + account + "/messages"
+			for _, path := range []string{"/", "/?search=3", "/system/-", "/account/" + account, messages, messages + "?search=c", messages + "?index=by_id"} {
+				require.Equal(t, http.StatusOK, ask(t, pages, path).Code, path)
+			}
+		})
+	}
+}
+
+// ask asks for a page.
+func ask(t *testing.T, pages http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	request.Host = "localhost"
+	pages.ServeHTTP(answer, request)
+	return answer
 }
 
 func TestTheStudioIsNotOpenedToOthersByAccident(t *testing.T) {
