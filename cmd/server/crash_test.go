@@ -119,6 +119,12 @@ func newCampaignIn(t *testing.T, engine, dir string) *campaign {
 		[]string{"PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=error", "ENCRYPTION_KEY=" + strings.Repeat("5a", 32)})
 	t.Cleanup(func() { c.process.abandon() })
 	c.launch(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := c.entrance.find(ctx); err != nil {
+		c.process.abandon()
+		require.NoError(t, err, "%s", &c.process.output)
+	}
 	return c
 }
 
