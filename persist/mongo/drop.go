@@ -13,7 +13,7 @@ import (
 // DeleteScope implements [persist.Engine]. The entry goes first, so that nobody
 // replays it. Rows that were written since stay.
 func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation uint64) error {
-	ctx, leave, err := db.enter(ctx)
+	ctx, leave, err := db.enterFor(ctx, longTimeout)
 	if err != nil {
 		return err
 	}

@@ -81,9 +81,6 @@ func (db *DB) replay(ctx context.Context, journal []entry) error {
 		if err := errors.Join(db.write(ctx, e.Writes)...); err != nil {
 			return err
 		}
-		if e.Chunks == "" {
-			continue
-		}
 		if err := db.replayChunks(ctx, e.Chunks); err != nil {
 			return err
 		}
@@ -91,7 +88,11 @@ func (db *DB) replay(ctx context.Context, journal []entry) error {
 	return nil
 }
 
+// replayChunks does nothing without a prefix.
 func (db *DB) replayChunks(ctx context.Context, prefix string) error {
+	if prefix == "" {
+		return nil
+	}
 	found, err := db.data.Collection(chunksCollection).Find(ctx, from("_id", prefix, prefix+"~"), options.Find().SetSort(ascending("_id")).SetBatchSize(1))
 	if err != nil {
 		return err

@@ -110,6 +110,16 @@ func TestEntryWithoutItsRowsIsReplayedAtTheStart(t *testing.T) {
 	require.Equal(t, map[string]int64{"before": 1, "deleted": 1, "a": 1}, counters(t, writer(t, url)))
 }
 
+func TestLargeEntryWithoutItsRowsIsReplayedAtTheStart(t *testing.T) {
+	url := NewURL(t)
+	db := writer(t, url)
+	db.inline = 300
+	generation := acquire(t, db)
+	db.applying = crash
+	require.ErrorIs(t, apply(t.Context(), db, generation, large(1)...), errCrash)
+	require.Len(t, counters(t, writer(t, url)), 10)
+}
+
 func TestReadsFindWhatAFailedCallHadCommitted(t *testing.T) {
 	db := crashed(t, NewURL(t), count("a", 1))
 	db.applying = func() error { return nil }

@@ -26,7 +26,7 @@ var migrations = []func(context.Context, *DB) error{
 
 // Migrate implements [persist.Engine].
 func (db *DB) Migrate(ctx context.Context) error {
-	ctx, leave, err := db.enter(ctx)
+	ctx, leave, err := db.enterFor(ctx, longTimeout)
 	if err != nil {
 		return err
 	}
@@ -92,16 +92,27 @@ func (db *DB) replayAll(ctx context.Context) error {
 		return err
 	}
 	defer found.Close(ctx)
+	var waiting entry
 	for found.Next(ctx) {
 		var stored scopeDocument
 		if err := found.Decode(&stored); err != nil {
 			return err
 		}
-		if err := db.replay(ctx, stored.Journal); err != nil {
+		for _, e := range stored.Journal {
+			waiting.Writes = append(waiting.Writes, e.Writes...)
+			if err := db.replayChunks(ctx, e.Chunks); err != nil {
+				return err
+			}
+		}
+		if len(waiting.Writes) < bulk {
+			continue
+		}
+		if err := db.replay(ctx, []entry{waiting}); err != nil {
 			return err
 		}
+		waiting = entry{}
 	}
-	return found.Err()
+	return errors.Join(found.Err(), db.replay(ctx, []entry{waiting}))
 }
 
 // declare creates the collections and indexes of all tables, as far as they are not

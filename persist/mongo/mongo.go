@@ -23,8 +23,13 @@ type Config struct {
 	AllowLoss bool
 }
 
-// callTimeout bounds every call: a server that stops answering is an error then.
-const callTimeout = 30 * time.Second
+const (
+	// callTimeout bounds every call: a server that stops answering is an error then.
+	callTimeout = 30 * time.Second
+	// longTimeout bounds those that may have much to do: to make indexes of tables that
+	// are full, and to delete an account.
+	longTimeout = 30 * time.Minute
+)
 
 // DB is the engine over one database. It implements [persist.Engine].
 type DB struct {
@@ -97,6 +102,10 @@ func (db *DB) Close() error {
 
 // enter begins a call, which keeps the engine open until leave and has a deadline.
 func (db *DB) enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+	return db.enterFor(ctx, callTimeout)
+}
+
+func (db *DB) enterFor(ctx context.Context, timeout time.Duration) (_ context.Context, leave func(), err error) {
 	db.calls.RLock()
 	if err = ctx.Err(); db.closed {
 		err = persist.ErrClosed
@@ -105,7 +114,7 @@ func (db *DB) enter(ctx context.Context) (_ context.Context, leave func(), err e
 		db.calls.RUnlock()
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	return ctx, func() {
 		cancel()
 		db.calls.RUnlock()
