@@ -151,6 +151,20 @@ func TestRowsOfASupersededWriterComeTooLate(t *testing.T) {
 	require.ErrorIs(t, apply(t.Context(), old, generation, count("changed", 3)), persist.ErrFenced)
 }
 
+// TestWriterIsFencedByAnotherProcess has the other do nothing but acquire.
+func TestWriterIsFencedByAnotherProcess(t *testing.T) {
+	url := NewURL(t)
+	old, next := writer(t, url), writer(t, url)
+	generation := acquire(t, old)
+	require.NoError(t, apply(t.Context(), old, generation, count("a", 1)))
+	newer := acquire(t, next)
+	require.Greater(t, newer, generation)
+	require.ErrorIs(t, apply(t.Context(), old, generation, count("a", 2)), persist.ErrFenced)
+	require.ErrorIs(t, old.DeleteScope(t.Context(), scope, generation), persist.ErrFenced)
+	require.Equal(t, map[string]int64{"a": 1}, counters(t, next))
+	require.NoError(t, apply(t.Context(), next, newer, count("a", 3)))
+}
+
 func TestDeletedRowsAreRememberedForAWhile(t *testing.T) {
 	db := writer(t, NewURL(t))
 	generation := acquire(t, db)
