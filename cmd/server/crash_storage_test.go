@@ -22,14 +22,14 @@ func TestNothingIsLostOrDoubledByTheEndOfTheDatabase(t *testing.T) {
 			return // its end is that of the process
 		}
 		c.start(t)
-		for range rounds(1, 10) {
+		for range rounds(1, 4) {
 			c.awaitAnswers(t, 1+c.random.Int64N(12))
 			require.NoError(t, c.depot.server.Kill())
 			c.requireUnavailable(t)
 			require.NoError(t, c.depot.server.Restart())
 			c.requireRecovery(t)
 		}
-		for range rounds(0, 3) { // to be noticed takes a quarter of a minute
+		for range rounds(0, 2) { // to be noticed takes a quarter of a minute
 			c.awaitAnswers(t, 1+c.random.Int64N(12))
 			require.NoError(t, c.depot.server.Freeze())
 			c.requireUnavailable(t)
