@@ -6,7 +6,10 @@
 // a script checks the generation and every version before its first write, since
 // Redis takes nothing back. On a server alone the scripts of an Apply are one
 // transaction (MULTI), not for its atomicity but because it is then flushed to the
-// disk once.
+// disk once. A script costs the server two to three times what its commands alone
+// would, some 50 µs for an incoming message: that is the price of a round trip that is
+// never half done. And Redis flushes what many connections send together anyhow, so
+// that commits of many accounts gain less here than on other engines.
 //
 // The rows of a table in a scope are a hash. Beside it there is a sorted set, all
 // scores zero, of all its orders: that of the key and each index. Members are ordered
