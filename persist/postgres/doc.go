@@ -15,6 +15,10 @@
 // Text is found by an index of words, each of which begins with its account; what is
 // common is found faster by looking at some rows in their order first.
 //
+// At 100 accounts a message (two rows, 2.5 KB) costs the server and the client 0.15
+// ms of processor time together, against 0.4 ms with a transaction for each
+// (BenchmarkJournal); one of a history, with what it is found by, 0.09 ms.
+//
 // Every session asks for synchronous_commit, and the engine refuses a server
 // whose other settings may lose what was committed. Connections must be sessions:
 // a pooler between that shares them by the transaction (PgBouncer's pool_mode)
