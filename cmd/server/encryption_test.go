@@ -4,16 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"whatsapp-web-server/configs"
-	"whatsapp-web-server/loadtest/simulator/simulatortest"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/engines"
 	"whatsapp-web-server/persist/persisttest"
@@ -108,44 +108,25 @@ func TestAWrongKeyChangesNothing(t *testing.T) {
 }
 
 func TestAfterRealTrafficNothingSecretLiesOpen(t *testing.T) {
-	for name, messages := range map[string]bool{"keys": false, "keys and messages": true} {
-		t.Run(name, func(t *testing.T) {
-			world := simulatortest.Start(t)
-			own, err := world.AddPhone(account, "Desk")
-			require.NoError(t, err)
-			other, err := world.AddPhone(friend, "Ann")
-			require.NoError(t, err)
-			database := filepath.Join(t.TempDir(), "whatsapp.db")
-			environment := append(world.Env(), "ENCRYPTION_KEY="+oneKey)
-			if messages {
-				environment = append(environment, "ENCRYPT_MESSAGES=true")
-			}
-			base, stop := boot(t, database, environment...)
-			link(t, base, own)
-			call(t, http.MethodPost, base+"/api/messages/send",
-				`{"accountNumber":"`+account+`","chatId":"`+friend+`@c.us","message":{"text":"confidential outbound text"}}`)
-			require.Equal(t, "confidential outbound text", received(t, other, 0).Text)
-			_, err = other.SendText(t.Context(), account, "confidential inbound text")
-			require.NoError(t, err)
-			require.Eventually(t, func() bool {
-				page, ok := try(t, http.MethodGet, base+"/api/messages/"+account+"/"+friend, "")
-				return ok && len(page["messages"].([]any)) == 2
-			}, 20*time.Second, 20*time.Millisecond)
-			stop()
-			requireSealed(t, database, messages)
-		})
-	}
+	h, dir := newHousehold(t), t.TempDir()
+	environment := folder("sqlite", dir)
+	stop := h.serve(environment...)
+	link(t, h.base, h.own)
+	h.talk("an open text")
+	stop()
+	requireSealed(t, dir, environment)
 }
 
-// requireSealed looks for all that the account keeps secret, and for its messages if
-// they are to be sealed too.
-func requireSealed(t *testing.T, database string, messages bool) {
+// requireSealed looks for all that the account keeps secret in the rows of a storage
+// whose server has stopped, and in every file of its folder: for texts too, where
+// messages are to be sealed.
+func requireSealed(t *testing.T, dir string, environment []string, texts ...string) {
 	t.Helper()
-	key, err := hex.DecodeString(oneKey)
+	config, err := configs.Load(environment, "")
 	require.NoError(t, err)
-	engine, err := engines.Open(t.Context(), engines.Config{Type: configs.SQLiteStorage, SQLitePath: database})
+	engine, err := engines.Open(t.Context(), storage(config))
 	require.NoError(t, err)
-	sealed, err := vault.Open(t.Context(), engine, vault.Config{Key: key, Content: messages})
+	sealed, err := vault.Open(t.Context(), engine, vaultConfig(config, config.Encryption.Key, zap.NewNop()))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, sealed.Close()) }()
 
@@ -154,13 +135,49 @@ func requireSealed(t *testing.T, database string, messages bool) {
 	require.Greater(t, len(mustScan(t, persist.PreKeys, sealed, scope)), 10)
 	secrets := persisttest.Secrets(t, sealed, account)
 	require.Greater(t, len(secrets), 20)
-	if messages {
-		secrets = append(secrets, []byte("confidential outbound text"), []byte("confidential inbound text"))
+	for _, text := range texts {
+		secrets = append(secrets, []byte(text))
 	}
-	files, err := filepath.Glob(database + "*")
+	persisttest.RequireSealed(t, engine, []string{account}, secrets, filesIn(t, dir)...)
+}
+
+func filesIn(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			files = append(files, path)
+		}
+		return err
+	}))
+	require.NotEmpty(t, files)
+	return files
+}
+
+func TestAnAccountThatWasTamperedWithDoesNotKeepOthersFromConnecting(t *testing.T) {
+	h := newHousehold(t)
+	environment := folder("sqlite", t.TempDir())
+	stop := h.serve(environment...)
+	link(t, h.base, h.own)
+	const victim = "31600000009"
+	call(t, http.MethodPost, h.base+"/api/clients/initialize", `{"accountNumber":"`+victim+`"}`)
+	stop()
+
+	config, err := configs.Load(environment, "")
 	require.NoError(t, err)
-	require.Greater(t, len(files), 2)
-	persisttest.RequireSealed(t, engine, []string{account}, secrets, files...)
+	engine, err := engines.Open(t.Context(), storage(config))
+	require.NoError(t, err)
+	generation, err := engine.Acquire(t.Context(), victim, 0)
+	require.NoError(t, err)
+	planted := persist.Batch{Scope: persist.AccountScope(victim), Generation: generation, Mutations: []persist.Mutation{
+		persist.AuthSessions.Put(persist.AuthSession{State: `{"id":"` + victim + `:1@s.whatsapp.net"}`}),
+		persist.Accounts.Put(persist.Account{Running: true, Proxy: "http://elsewhere"}),
+	}}
+	require.NoError(t, engine.Apply(t.Context(), []persist.Batch{planted})[0])
+	require.NoError(t, engine.Close())
+
+	stop = h.serve(environment...)
+	defer stop()
+	h.talk("nonetheless")
 }
 
 func mustScan[T any](t *testing.T, kind persist.Kind[T], from persist.Scanner, scope persist.Scope) []T {

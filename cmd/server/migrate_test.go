@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,18 +14,25 @@ import (
 	"whatsapp-web-server/loadtest/backends"
 )
 
-// storages is the environment of every storage that outlives the process.
-func storages(t *testing.T) map[string][]string {
+// kept is a storage that outlives the process.
+type kept struct {
+	dir         string // with its files
+	environment []string
+}
+
+// storages is one of each sort, by name.
+func storages(t *testing.T) map[string]kept {
 	t.Helper()
 	postgres := backends.Start(t, backends.Postgres(), t.TempDir())
 	redis := backends.Start(t, backends.Redis(), t.TempDir())
 	mongo := backends.Start(t, backends.MongoDB(), t.TempDir())
-	return map[string][]string{
-		"sqlite":   folder("sqlite", t.TempDir()),
-		"file":     folder("file", t.TempDir()),
-		"postgres": {"STORAGE_TYPE=postgres", "POSTGRES_URL=" + backends.Database(t, postgres, "ring", "template1")},
-		"redis":    {"STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address + "/0"},
-		"mongodb":  {"STORAGE_TYPE=mongodb", "MONGODB_ALLOW_LOSS=true", "MONGODB_URL=" + backends.MongoDBURL(mongo, "ring")},
+	sqlite, file := t.TempDir(), t.TempDir()
+	return map[string]kept{
+		"sqlite":   {sqlite, []string{"STORAGE_TYPE=sqlite", "SQLITE_DB_PATH=" + filepath.Join(sqlite, "whatsapp.db")}},
+		"file":     {file, []string{"STORAGE_TYPE=file", "FILE_STORAGE_PATH=" + file}},
+		"postgres": {postgres.Dir, []string{"STORAGE_TYPE=postgres", "POSTGRES_URL=" + backends.Database(t, postgres, "ring", "template1")}},
+		"redis":    {redis.Dir, []string{"STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address + "/0"}},
+		"mongodb":  {mongo.Dir, []string{"STORAGE_TYPE=mongodb", "MONGODB_ALLOW_LOSS=true", "MONGODB_URL=" + backends.MongoDBURL(mongo, "ring")}},
 	}
 }
 
@@ -32,11 +40,11 @@ func TestAnAccountIsMovedRoundAllStoragesAndGoesOnTalking(t *testing.T) {
 	h := newHousehold(t)
 	all := storages(t)
 	var environment []string
-	for _, variables := range all {
-		environment = append(environment, variables...)
+	for _, s := range all {
+		environment = append(environment, s.environment...)
 	}
-	environment = append(environment, "ENCRYPTION_KEY="+oneKey)
-	at := func(storage string) []string { return append(environment, "STORAGE_TYPE="+storage) }
+	environment = append(environment, "ENCRYPTION_KEY="+oneKey, "ENCRYPT_MESSAGES=true")
+	at := func(storage string) []string { return slices.Concat(environment, []string{"STORAGE_TYPE=" + storage}) }
 
 	ring := []string{"sqlite", "redis", "file", "postgres", "mongodb", "sqlite"}
 	stop := h.serve(at(ring[0])...)
@@ -50,8 +58,10 @@ func TestAnAccountIsMovedRoundAllStoragesAndGoesOnTalking(t *testing.T) {
 		require.Contains(t, output, "1 accounts are in the "+next+" storage")
 		stop = h.serve(at(next)...)
 		require.True(t, h.knows("in sqlite in"))
-		h.talk("after " + last + " in " + next)
+		text := "after " + last + " in " + next
+		h.talk(text)
 		stop()
+		requireSealed(t, all[next].dir, at(next), text+" in", text+" out", "in sqlite in")
 	}
 
 	stop = h.serve(at("file")...)
