@@ -28,6 +28,8 @@ func BenchmarkEngine(b *testing.B) { persisttest.Benchmark(b, open) }
 
 func BenchmarkJournal(b *testing.B) { journaltest.Benchmark(b, open, plain) }
 
+func BenchmarkHistory(b *testing.B) { journaltest.BenchmarkHistory(b, open) }
+
 // inMemory has the test's files where flushing costs nothing, if there is such a
 // place: the conformance suite makes thousands of commits.
 func inMemory(t *testing.T) {

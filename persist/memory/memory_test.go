@@ -21,4 +21,6 @@ func BenchmarkEngine(b *testing.B) { persisttest.Benchmark(b, open) }
 
 func BenchmarkJournal(b *testing.B) { journaltest.Benchmark(b, open, nil) }
 
+func BenchmarkHistory(b *testing.B) { journaltest.BenchmarkHistory(b, open) }
+
 func open(testing.TB) persist.Engine { return memory.Open() }

@@ -14,6 +14,8 @@ import (
 
 func BenchmarkJournal(b *testing.B) { journaltest.Benchmark(b, open, plain) }
 
+func BenchmarkHistory(b *testing.B) { journaltest.BenchmarkHistory(b, open) }
+
 // plain is what one would write first: a transaction for each message, of the same
 // rows in a hash for each table, with a sorted set for each order that the engine
 // keeps. It minds no other writer, nor places that have changed. Redis itself puts
