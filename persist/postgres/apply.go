@@ -75,11 +75,11 @@ func (db *DB) applyPart(ctx context.Context, shard int, part []pending) {
 		return
 	}
 	defer db.leave()
-	if err := db.shards[shard].take(ctx); err != nil {
+	if err := db.shards[shard].Acquire(ctx, 1); err != nil {
 		fail(part, err)
 		return
 	}
-	defer db.shards[shard].giveBack()
+	defer db.shards[shard].Release(1)
 	conn, err := db.writers.Acquire(ctx)
 	if err != nil {
 		fail(part, db.failure("apply", err))

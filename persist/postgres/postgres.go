@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 
 	"whatsapp-web-server/persist"
 )
@@ -32,7 +33,7 @@ type DB struct {
 	writers *pgxpool.Pool // a connection for each shard
 	// others reads and does what is rare.
 	others *pgxpool.Pool
-	shards [shards]turn
+	shards [shards]*semaphore.Weighted
 	scans  sync.Map // the text of each scanShape
 
 	walkRows int // the constant, but in tests
@@ -49,7 +50,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	config.Timeout = cmp.Or(config.Timeout, 8*time.Second)
 	db := &DB{config: config, walkRows: walkRows}
 	for i := range db.shards {
-		db.shards[i] = newTurn()
+		db.shards[i] = semaphore.NewWeighted(1)
 	}
 	if err := db.connect(ctx); err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)

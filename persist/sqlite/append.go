@@ -14,10 +14,10 @@ func (db *DB) append(ctx context.Context, batches []persist.Batch) []error {
 	if err := db.makeReady(ctx); err != nil {
 		return fail(results, fmt.Errorf("sqlite: apply: %w", err))
 	}
-	if err := db.appending.take(ctx); err != nil {
+	if err := db.appending.Acquire(ctx, 1); err != nil {
 		return fail(results, fmt.Errorf("sqlite: apply: %w", err))
 	}
-	defer db.appending.giveBack()
+	defer db.appending.Release(1)
 	accepted, err := db.fence(ctx, batches, results)
 	if err == nil && len(accepted) > 0 {
 		err = db.write(accepted)
@@ -82,10 +82,10 @@ func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (uint64
 		return 0, err
 	}
 	defer db.leave()
-	if err := db.appending.take(ctx); err != nil {
+	if err := db.appending.Acquire(ctx, 1); err != nil {
 		return 0, fmt.Errorf("sqlite: acquire: %w", err)
 	}
-	defer db.appending.giveBack()
+	defer db.appending.Release(1)
 	var generation uint64
 	err := db.writer.transact(ctx, func(tx transaction) error {
 		stored, err := tx.integer(selectGeneration, account)

@@ -51,10 +51,10 @@ func (db *DB) hurry() {
 
 // sink brings what has begun to sink into the file, or else what is fresh.
 func (db *DB) sink(ctx context.Context) error {
-	if err := db.sinking.take(ctx); err != nil {
+	if err := db.sinking.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer db.sinking.giveBack()
+	defer db.sinking.Release(1)
 	layer, err := db.begin(ctx)
 	if err != nil || layer == nil {
 		return err
@@ -69,10 +69,10 @@ func (db *DB) sink(ctx context.Context) error {
 // begin lets the log turn, so that what is written from now on is in its other
 // file.
 func (db *DB) begin(ctx context.Context) (*layer, error) {
-	if err := db.appending.take(ctx); err != nil {
+	if err := db.appending.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	defer db.appending.giveBack()
+	defer db.appending.Release(1)
 	return db.ahead.begin(db.log.Turn)
 }
 
@@ -159,14 +159,14 @@ func (db *DB) retry(ctx context.Context) error {
 // that nobody ever replays it. Its writers have been told that the outcome is
 // unknown, and have to find that it was not written from now on.
 func (db *DB) mend(ctx context.Context) error {
-	if err := db.sinking.take(ctx); err != nil {
+	if err := db.sinking.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer db.sinking.giveBack()
-	if err := db.appending.take(ctx); err != nil {
+	defer db.sinking.Release(1)
+	if err := db.appending.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer db.appending.giveBack()
+	defer db.appending.Release(1)
 	if !db.broken.Load() {
 		return nil
 	}

@@ -62,14 +62,14 @@ func (db *DB) openSnapshot(ctx context.Context) (*snapshot, error) {
 
 // freeze begins the snapshot when nothing is ahead of the file.
 func (db *DB) freeze(ctx context.Context, s *snapshot) error {
-	if err := db.sinking.take(ctx); err != nil {
+	if err := db.sinking.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer db.sinking.giveBack()
-	if err := db.appending.take(ctx); err != nil {
+	defer db.sinking.Release(1)
+	if err := db.appending.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer db.appending.giveBack()
+	defer db.appending.Release(1)
 	if db.broken.Load() {
 		return errors.New("the log has just failed")
 	}

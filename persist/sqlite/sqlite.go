@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/sqlite/redo"
 )
@@ -31,7 +33,7 @@ type DB struct {
 
 	// appending is the turn to use the log and the generations; sinking, taken
 	// before it, is that to bring what is ahead into the file.
-	appending, sinking turn
+	appending, sinking *semaphore.Weighted
 	log                *redo.Log // nil until Migrate
 	broken             atomic.Bool
 	stranded           atomic.Bool       // the last attempt to sink failed
@@ -60,7 +62,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
 	db := &DB{
-		path: path, appending: newTurn(), sinking: newTurn(), generations: map[string]uint64{},
+		path: path, appending: semaphore.NewWeighted(1), sinking: semaphore.NewWeighted(1), generations: map[string]uint64{},
 		later: time.NewTimer(sinkDelay), now: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if db.lock, err = lock(path); err != nil {

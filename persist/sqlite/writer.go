@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // writer is the one connection that writes.
@@ -13,7 +15,7 @@ type writer struct {
 	pool *sql.DB
 	*session
 
-	turn turn // to use the connection
+	turn *semaphore.Weighted // to use the connection
 }
 
 func newWriter(ctx context.Context, path string) (*writer, error) {
@@ -25,7 +27,7 @@ func newWriter(ctx context.Context, path string) (*writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	w := &writer{pool: pool, session: newSession(conn), turn: newTurn()}
+	w := &writer{pool: pool, session: newSession(conn), turn: semaphore.NewWeighted(1)}
 	if err := checkSettings(ctx, conn); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -35,10 +37,10 @@ func newWriter(ctx context.Context, path string) (*writer, error) {
 // transact runs work in a transaction and commits it; if work fails nothing
 // is written. The context counts until the transaction begins.
 func (w *writer) transact(ctx context.Context, work func(transaction) error) error {
-	if err := w.turn.take(ctx); err != nil {
+	if err := w.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer w.turn.giveBack()
+	defer w.turn.Release(1)
 	return w.use(func(on connection) error { return transaction{on, &indexed{}}.run(work) })
 }
 
