@@ -249,7 +249,7 @@ func (c *connection) write(ctx context.Context) {
 			return
 		}
 		if ended {
-			pause(ctx, grace)
+			c.hangUp(ctx, grace)
 			return
 		}
 		select {
@@ -257,6 +257,22 @@ func (c *connection) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// lingering is how long a client may take to close its side after the last stanza.
+const lingering = 2 * time.Second
+
+// hangUp waits for grace, ends its own direction and then waits for the client to close the other, which ends ctx.
+// Closing both at once would reset the connection if the client is just writing, and one whose writes fail does not
+// read what it was told last.
+func (c *connection) hangUp(ctx context.Context, grace time.Duration) {
+	if grace <= 0 {
+		return
+	}
+	pause(ctx, grace)
+	if tcp, ok := c.tcp.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
+		pause(ctx, lingering)
 	}
 }
 
