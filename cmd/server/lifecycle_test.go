@@ -21,6 +21,8 @@ type desk struct {
 	stream *listener
 }
 
+// linked returns an account that has handled all its phone had for it: what whatsmeow has not handled when its
+// connection ends it forgets, also why that ended.
 func linked(t *testing.T) *desk {
 	t.Helper()
 	world := simulatortest.Start(t)
@@ -32,6 +34,7 @@ func linked(t *testing.T) *desk {
 	link(t, d.base, phone)
 	d.stream = listen(t, "ws://"+server.StreamAddress()+"?accountNumber="+account)
 	d.stream.until("caught-up")
+	require.Eventually(t, world.Settled, patience, 5*time.Millisecond)
 	return d
 }
 
