@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sync/semaphore"
 
 	"whatsapp-web-server/persist"
 )
@@ -29,7 +30,7 @@ type DB struct {
 	path string
 	file *os.File // bbolt's own
 	bolt *bbolt.DB
-	turn chan struct{} // of capacity 1: held to write
+	turn *semaphore.Weighted // held to write
 
 	calls  sync.RWMutex // held for reading by each call, for writing to mend and to close
 	closed bool
@@ -82,15 +83,10 @@ func (db *DB) update(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
 		return err
 	}
 	defer db.leave()
-	select {
-	case db.turn <- struct{}{}:
-		defer func() { <-db.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := ctx.Err(); err != nil {
+	if err := db.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
+	defer db.turn.Release(1)
 	if db.failed.Load() != db.mended.Load() {
 		return errors.New("the commit before has failed")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sync/semaphore"
 )
 
 // mapped is how much of the address space is set aside for the file. Growing
@@ -45,7 +46,7 @@ func open(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, turn: make(chan struct{}, 1)}
+	db := &DB{path: path, turn: semaphore.NewWeighted(1)}
 	how := options()
 	how.OpenFile = func(path string, flag int, mode os.FileMode) (file *os.File, err error) {
 		db.file, err = os.OpenFile(path, flag, mode)

@@ -82,8 +82,8 @@ func (db *DB) perform(ctx context.Context, tasks []*task) {
 		return cmp.Compare(a.batch.Scope.String(), b.batch.Scope.String())
 	})
 	for _, t := range tasks {
-		if t.err = t.state.take(ctx); t.err == nil {
-			defer t.state.giveBack()
+		if t.err = t.state.turn.Acquire(ctx, 1); t.err == nil {
+			defer t.state.turn.Release(1)
 		}
 	}
 	ctx, cancel := uncancelled(ctx)

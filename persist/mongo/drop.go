@@ -19,10 +19,10 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 	}
 	defer leave()
 	s := db.scopes.of(scope)
-	if err := s.take(ctx); err != nil {
+	if err := s.turn.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("mongodb: delete %s: %w", scope, err)
 	}
-	defer s.giveBack()
+	defer s.turn.Release(1)
 	t := &task{batch: persist.Batch{Scope: scope, Generation: generation}, state: s}
 	if err := db.commit(ctx, t); err != nil {
 		return fmt.Errorf("mongodb: delete %s: %w", scope, err)

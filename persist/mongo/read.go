@@ -43,10 +43,10 @@ func (db *DB) settle(ctx context.Context, scope persist.Scope) error {
 	if s == nil || !s.pending.Load() {
 		return nil
 	}
-	if err := s.take(ctx); err != nil {
+	if err := s.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer s.giveBack()
+	defer s.turn.Release(1)
 	if !s.pending.Load() {
 		return nil
 	}

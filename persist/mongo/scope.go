@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"golang.org/x/sync/semaphore"
 
 	"whatsapp-web-server/persist"
 )
@@ -41,7 +42,7 @@ type scopes struct {
 // state is how a scope's document was last seen. Who holds turn may use it.
 type state struct {
 	scope persist.Scope
-	turn  chan struct{} // capacity 1
+	turn  *semaphore.Weighted
 
 	loaded     bool // the rest is what the document says, and its entry is in the tables
 	generation uint64
@@ -59,7 +60,7 @@ func (s *scopes) of(scope persist.Scope) *state {
 		s.known = map[persist.Scope]*state{}
 	}
 	if s.known[scope] == nil {
-		s.known[scope] = &state{scope: scope, turn: make(chan struct{}, 1)}
+		s.known[scope] = &state{scope: scope, turn: semaphore.NewWeighted(1)}
 	}
 	return s.known[scope]
 }
@@ -70,17 +71,6 @@ func (s *scopes) seen(scope persist.Scope) *state {
 	defer s.mu.Unlock()
 	return s.known[scope]
 }
-
-func (s *state) take(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *state) giveBack() { <-s.turn }
 
 // unknown is called when a commit, or the writing of its rows, may have happened.
 func (s *state) unknown() {
@@ -149,10 +139,10 @@ func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (uint64
 	}
 	defer leave()
 	s := db.scopes.of(persist.AccountScope(account))
-	if err := s.take(ctx); err != nil {
+	if err := s.turn.Acquire(ctx, 1); err != nil {
 		return 0, fmt.Errorf("mongodb: acquire: %w", err)
 	}
-	defer s.giveBack()
+	defer s.turn.Release(1)
 	if err := db.acquire(ctx, s, floor); err != nil {
 		return 0, fmt.Errorf("mongodb: acquire: %w", err)
 	}
