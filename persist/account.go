@@ -58,6 +58,15 @@ type Account struct {
 	// when the last of them did.
 	Crashes   int64     `col:"crashes"`
 	CrashedAt time.Time `col:"crashed_at"`
+	// AutoRead tells correspondents that messages are read as soon as they are stored.
+	AutoRead bool `col:"auto_read"`
+	// RejectCalls turns callers away, with RejectText as a message unless it is empty.
+	RejectCalls bool   `col:"reject_calls"`
+	RejectText  string `col:"reject_text"`
+	// SendInterval and RecipientInterval are the least time, in milliseconds, between
+	// two sends of the account, and between two to the same recipient.
+	SendInterval      int64 `col:"send_interval"`
+	RecipientInterval int64 `col:"recipient_interval"`
 }
 
 // StateMoved and ReasonMoved are of an account that lives in another storage now.

@@ -36,6 +36,29 @@ type ChatSetting struct {
 	Pinned     bool      `col:"pinned"`
 	Archived   bool      `col:"archived"`
 	MutedUntil time.Time `col:"muted_until"`
+	// MarkedUnread is a reminder of the owner's, apart from what was not read.
+	MarkedUnread bool `col:"marked_unread"`
+	// Disappearing is after how many seconds messages of the chat are forgotten; zero
+	// is never. DisappearingSince is when that was said.
+	Disappearing      int64     `col:"disappearing"`
+	DisappearingSince time.Time `col:"disappearing_since"`
+}
+
+// Label is a label that the account's devices share.
+type Label struct {
+	ID   string `col:"id,key"`
+	Name string `col:"name"`
+	// Color is a number of WhatsApp's palette.
+	Color int64 `col:"color"`
+}
+
+// LabelItem is a chat, or a message of one, that has a label.
+type LabelItem struct {
+	LabelID string `col:"label_id,key"`
+	Chat    string `col:"chat,key"`
+	// MessageID is empty where the chat itself has the label.
+	MessageID string    `col:"message_id,key"`
+	Timestamp time.Time `col:"timestamp"`
 }
 
 // GroupParticipant is a member of a group.

@@ -144,6 +144,18 @@ func (t *Table) problem(column int, value any) string {
 	return ""
 }
 
+// Zero is what a column of the type holds where nothing was put.
+func (t Type) Zero() any {
+	switch t {
+	case Text:
+		return ""
+	case Integer:
+		return int64(0)
+	default:
+		return []byte{}
+	}
+}
+
 func (t Type) holds(value any) bool {
 	switch value.(type) {
 	case string:

@@ -19,10 +19,16 @@ var (
 	MessageReactions  = newKind[MessageReaction]("account", "message_reactions")
 	UserReceipts      = newKind[UserReceipt]("account", "user_receipts")
 	MediaData         = newKind[Media]("account", "media_data")
+	MediaUploads      = newKind[MediaUpload]("account", "media_uploads")
+	PollVotes         = newKind[PollVote]("account", "poll_votes")
+	Labels            = newKind[Label]("account", "labels")
+	LabelItems        = newKind[LabelItem]("account", "label_items", Index{"by_chat", []string{"chat", "message_id"}})
 
 	Events          = newKind[Event]("account", "events")
 	Outbox          = newKind[OutboxItem]("account", "outbox", Index{"by_order", []string{"accepted_seq"}})
+	SendResults     = newKind[SendResult]("account", "send_results")
 	IdempotencyKeys = newKind[IdempotencyKey]("account", "idempotency_keys")
+	HistoryParts    = newKind[HistoryPart]("account", "history_parts", Index{"by_order", []string{"seq"}})
 
 	AuthSessions     = newKind[AuthSession]("account", "auth_sessions")
 	Identities       = newKind[Identity]("account", "signal_identities")
@@ -46,7 +52,8 @@ func Tables() []*Table {
 		AccountIndex.Table, DataKeys.Table, Accounts.Table, Counters.Table,
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
 		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
-		Events.Table, Outbox.Table, IdempotencyKeys.Table,
+		MediaUploads.Table, PollVotes.Table, Labels.Table, LabelItems.Table,
+		Events.Table, Outbox.Table, SendResults.Table, IdempotencyKeys.Table, HistoryParts.Table,
 		AuthSessions.Table, Identities.Table, SignalSessions.Table, PreKeys.Table, SenderKeys.Table,
 		AppStateKeys.Table, AppStateVersions.Table, AppStateMACs.Table, MessageSecrets.Table,
 		PrivacyTokens.Table, NCTSalts.Table, DecryptedEvents.Table, OutgoingEvents.Table, LIDMappings.Table,

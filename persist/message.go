@@ -42,6 +42,12 @@ type Message struct {
 	// Raw is the serialized waE2E.Message as it was sent or received: with the keys of
 	// its media, and its secret.
 	Raw []byte `col:"raw,secret"`
+	// Starred is what the account's own devices say of it.
+	Starred bool `col:"starred"`
+	// ViewOnce messages can be looked at a single time on a phone.
+	ViewOnce bool `col:"view_once"`
+	// ExpiresAt is when a disappearing message is to be forgotten; zero is never.
+	ExpiresAt time.Time `col:"expires_at"`
 }
 
 // MessageContent is the readable text of a message, and what it is found by. It is
@@ -90,6 +96,17 @@ type MessageReaction struct {
 	Timestamp time.Time `col:"timestamp"`
 }
 
+// PollVote is one person's choice in a poll; nothing is chosen in one that was taken
+// back.
+type PollVote struct {
+	Chat   string `col:"chat,key"`
+	PollID string `col:"poll_id,key"`
+	Voter  string `col:"voter,key"`
+	// Options is a JSON array of the names of what was chosen.
+	Options   string    `col:"options,content"`
+	Timestamp time.Time `col:"timestamp"`
+}
+
 // UserReceipt is what one recipient has said of an own message. Times only
 // grow more: what was read stays read.
 type UserReceipt struct {
@@ -116,4 +133,19 @@ type Media struct {
 	MediaKey      []byte `col:"media_key,secret"`
 	FileSHA256    []byte `col:"file_sha256"`
 	FileEncSHA256 []byte `col:"file_enc_sha256"`
+}
+
+// MediaUpload is a file that WhatsApp's media servers have, so that the same file
+// need not be uploaded again.
+type MediaUpload struct {
+	// Digest is the hexadecimal SHA-256 of the file, Type how it was uploaded (image,
+	// video, audio, document, …): each has keys of its own.
+	Digest        string    `col:"digest,key"`
+	Type          string    `col:"type,key"`
+	DirectPath    string    `col:"direct_path"`
+	URL           string    `col:"url"`
+	MediaKey      []byte    `col:"media_key,secret"`
+	FileEncSHA256 []byte    `col:"file_enc_sha256"`
+	Size          int64     `col:"size"` // bytes
+	UploadedAt    time.Time `col:"uploaded_at"`
 }

@@ -21,7 +21,10 @@ var (
 
 // migrations lead from each version of the schema to the next, the first from
 // nothing. A table, a column or an index that is new needs another.
-var migrations = []func(tx transaction) error{transaction.declare}
+var migrations = []func(tx transaction) error{
+	transaction.declare,
+	transaction.declare, // uploads, votes, labels, results of sends, parts of history
+}
 
 // Migrate implements [persist.Engine], in one transaction.
 func (db *DB) Migrate(ctx context.Context) error {

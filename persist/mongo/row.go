@@ -149,7 +149,12 @@ func rowOf(table *persist.Table, document bson.Raw) (persist.Row, error) {
 	}
 	row := make(persist.Row, len(table.Columns))
 	for i, column := range table.Columns {
-		if row[i], err = read(stored[column.Name], column.Type); err != nil {
+		value, known := stored[column.Name]
+		if !known { // the column is newer than the row
+			row[i] = column.Type.Zero()
+			continue
+		}
+		if row[i], err = read(value, column.Type); err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", table.Name, column.Name, err)
 		}
 	}

@@ -25,10 +25,15 @@ func AppendRow(buffer []byte, row persist.Row) []byte {
 var errMore = errors.New("bytes go on behind the last value")
 
 // ParseRow is the inverse of [AppendRow] for the first columns of a table, whose
-// types the values have. The blobs of the row are parts of encoded.
+// types the values have. The blobs of the row are parts of encoded. Where the bytes end
+// between two values the rest was added to the table since: it has the zero value.
 func ParseRow(encoded []byte, columns []persist.Column) (row persist.Row, err error) {
 	row = make(persist.Row, len(columns))
 	for i, column := range columns {
+		if len(encoded) == 0 {
+			row[i] = column.Type.Zero()
+			continue
+		}
 		if row[i], encoded, err = ParseValue(encoded, column.Type); err != nil {
 			return nil, err
 		}
