@@ -20,6 +20,11 @@ import (
 // storageTimeout bounds each piece of storage work of an account's lanes.
 const storageTimeout = 30 * time.Second
 
+// maxBeside is how many drafts are prepared, and how many requests are made, at the
+// same time: one that is slow does not hold up the others, and WhatsApp is not
+// flooded.
+const maxBeside = 4
+
 // maxEarly is how many commands wait for an account whose storage is opening.
 const maxEarly = 64
 
@@ -62,6 +67,8 @@ type Account struct {
 	sending   *Lane // one message at a time
 	history   *Lane
 	merging   *Lane // one chat after another
+	preparing *Lane // drafts that need a connection; several beside one another
+	queries   *Lane // requests to WhatsApp; several beside one another
 
 	files   *files // nil until storage is open
 	early   []*Command
@@ -129,6 +136,7 @@ func (a *Account) Started(self *Self) {
 	a.self = self
 	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
 	a.sending, a.history, a.merging = self.Lane(1), self.Lane(64), self.Lane(1)
+	a.preparing, a.queries = self.WideLane(maxBeside, DefaultMailbox), self.WideLane(maxBeside, DefaultMailbox)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
 }
@@ -292,8 +300,10 @@ func (a *Account) command(command *Command) {
 		a.stop(command, body)
 	case GetPairingCode:
 		a.pairByCode(command)
-	case SendText:
+	case Send:
 		a.send(command, body)
+	case Request:
+		a.perform(command, body)
 	default:
 		command.Reply(nil, Refuse(CodeInvalidRequest, "an account does not understand this"))
 	}

@@ -71,12 +71,12 @@ type Stopped struct {
 	Status   Status
 }
 
-// SendText asks that a text be sent; the reply is a [Sent]. Once the reply or
+// Send asks that a draft be sent; the reply is a [Sent]. Once the reply or
 // the message's queued event is there, the message survives any crash.
-type SendText struct {
+type Send struct {
 	// To is a person or group as [ParseChat] reads it.
-	To   string
-	Text string
+	To    string
+	Draft Draft
 	// Key makes the command idempotent for 24 hours within Principal; empty means
 	// it is not. RequestHash tells the same request from another.
 	Key         string

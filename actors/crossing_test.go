@@ -33,7 +33,7 @@ func TestMessagesThatCrossKeepTheConnection(t *testing.T) {
 		}
 	})
 	for n := range 40 {
-		sent := insist[Sent](t, h, SendText{To: h.friend.Number(), Text: fmt.Sprint(n), Wait: patience})
+		sent := insist[Sent](t, h, Send{To: h.friend.Number(), Draft: Text{fmt.Sprint(n)}, Wait: patience})
 		require.Equal(t, "sent", sent.Status)
 	}
 	close(stop)

@@ -13,6 +13,8 @@ type Code string
 // What an account, or whoever looks after accounts, refuses with.
 const (
 	CodeInvalidRequest     Code = "invalid_request" // Error.Field names the culprit
+	CodeForbidden          Code = "forbidden"
+	CodeNotFound           Code = "not_found"
 	CodeAccountNotFound    Code = "account_not_found"
 	CodeChatNotFound       Code = "chat_not_found"
 	CodeMessageNotFound    Code = "message_not_found"

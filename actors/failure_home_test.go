@@ -182,12 +182,13 @@ func (h *home) exchange(t *testing.T, name string) {
 	require.NoError(t, err)
 	own, err := h.owner.SendText(t.Context(), h.friend.Number(), "own "+name)
 	require.NoError(t, err)
-	command := SendText{
-		To: h.friend.Number(), Text: "sent " + name, Key: name, RequestHash: sha256.Sum256([]byte(name)), Wait: time.Second,
+	text := "sent " + name
+	command := Send{
+		To: h.friend.Number(), Draft: Text{text}, Key: name, RequestHash: sha256.Sum256([]byte(name)), Wait: time.Second,
 	}
 	sent := insist[Sent](t, h, command).MessageID
-	until(t, "the friend has the message", func() bool { return len(h.texts()[command.Text]) > 0 })
-	require.Equal(t, []string{sent}, h.texts()[command.Text], "the message arrives under the id that was answered")
+	until(t, "the friend has the message", func() bool { return len(h.texts()[text]) > 0 })
+	require.Equal(t, []string{sent}, h.texts()[text], "the message arrives under the id that was answered")
 	until(t, "the friend's receipt is stored", func() bool { return h.stored(t)[sent] == "delivered" })
 	require.NoError(t, h.friend.MarkRead(t.Context(), h.owner.Number(), sent))
 

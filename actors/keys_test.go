@@ -12,7 +12,7 @@ func TestAKeyIsReplayedWhateverIsRememberedOfIt(t *testing.T) {
 	const limit = 4
 	box := outbox{d.inbound, newUsedKeys(d.journal.Scope(), limit)}
 	accept := func(key string) Sent {
-		result, err := box.accept(t.Context(), SendText{To: ann.User, Text: "hello", Principal: "p", Key: key})
+		result, err := box.accept(t.Context(), Send{To: ann.User, Draft: Text{"hello"}, Principal: "p", Key: key}, nil)
 		require.NoError(t, err)
 		return result.sent
 	}

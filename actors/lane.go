@@ -13,23 +13,30 @@ import (
 const linger = 5 * time.Second
 
 // Lane does blocking work for one actor, job after job, in a goroutine that
-// exists only while there is work, or was a moment ago. Actors make lanes with [Self.Lane] and use
-// them with [Do].
+// exists only while there is work, or was a moment ago; or several jobs beside one
+// another, in goroutines that exist only while there is work. Actors make lanes
+// with [Self.Lane] and [Self.WideLane] and use them with [Do].
 type Lane struct {
 	incarnation *incarnation
 	limit       int
+	width       int // how many jobs run beside one another
 
 	mu      sync.Mutex
 	queue   []func()
-	working bool
+	workers int
 	closed  bool
 	changed chan struct{} // wakes the idle goroutine
 }
 
 // Lane makes a lane in which up to limit jobs wait behind the one that runs.
-func (s *Self) Lane(limit int) *Lane {
+func (s *Self) Lane(limit int) *Lane { return s.WideLane(1, limit) }
+
+// WideLane makes a lane that runs up to width jobs beside one another, in no
+// order, while up to limit others wait.
+func (s *Self) WideLane(width, limit int) *Lane {
 	lane := &Lane{
-		incarnation: s.incarnation, limit: limit, closed: s.incarnation.ctx.Err() != nil, changed: make(chan struct{}, 1),
+		incarnation: s.incarnation, limit: limit, width: width,
+		closed: s.incarnation.ctx.Err() != nil, changed: make(chan struct{}, 1),
 	}
 	s.incarnation.lanes = append(s.incarnation.lanes, lane)
 	return lane
@@ -66,11 +73,11 @@ func (l *Lane) push(job func()) error {
 		return ErrBusy
 	}
 	l.queue = append(l.queue, job)
-	if l.working {
+	if l.workers == l.width {
 		l.wake()
 		return nil
 	}
-	l.working = true
+	l.workers++
 	l.incarnation.working.Go(l.work)
 	return nil
 }
@@ -95,6 +102,12 @@ func (l *Lane) work() {
 	for {
 		for job := l.next(); job != nil; job = l.next() {
 			job()
+		}
+		if l.width > 1 {
+			if l.leave(true) {
+				return
+			}
+			continue
 		}
 		idle.Reset(linger)
 		select {
@@ -127,7 +140,7 @@ func (l *Lane) leave(idle bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || idle && len(l.queue) == 0 {
-		l.working = false
+		l.workers--
 		return true
 	}
 	return false

@@ -55,6 +55,31 @@ func TestLaneRunsJobsInOrderOneAtATime(t *testing.T) {
 	require.NoError(t, ref.Stop(t.Context()))
 }
 
+func TestWideLaneRunsSoManyJobsBesideOneAnother(t *testing.T) {
+	t.Parallel()
+	const width = 3
+	began, release, done := make(chan int, 2*width), make(chan struct{}), make(chan int)
+	ref, _ := spawn(t, script{started: func(self *Self) {
+		lane := self.WideLane(width, width)
+		for n := range 2 * width {
+			_ = Do(lane, func(context.Context) (int, error) {
+				began <- n
+				<-release
+				return n, nil
+			}, func(n int, _ error) { done <- n })
+		}
+	}})
+	for range width {
+		await(t, began)
+	}
+	require.Empty(t, began, "no more than its width at a time")
+	close(release)
+	for range 2 * width {
+		await(t, done)
+	}
+	require.NoError(t, ref.Stop(t.Context()))
+}
+
 func TestFullLaneRefuses(t *testing.T) {
 	t.Parallel()
 	ref, begun, release := laned(t, 1), make(chan struct{}), make(chan struct{})

@@ -198,8 +198,8 @@ func (c *dyingContext) Done() <-chan struct{} {
 func TestASendToALIDThatIsLearntToBeANumberIsFinished(t *testing.T) {
 	d := newDesk(t)
 	box := outbox{d.inbound, newUsedKeys(d.journal.Scope(), maxUsedKeys)}
-	command := SendText{To: annID.String(), Text: "hello", Key: "K", Principal: "me"}
-	result, err := box.accept(t.Context(), command)
+	command := Send{To: annID.String(), Draft: Text{"hello"}, Key: "K", Principal: "me"}
+	result, err := box.accept(t.Context(), command, nil)
 	require.NoError(t, err)
 	d.meet(t)
 
@@ -209,7 +209,7 @@ func TestASendToALIDThatIsLearntToBeANumberIsFinished(t *testing.T) {
 	sent, err := box.finish(t.Context(), *result.item, "sent", "", midday)
 	require.NoError(t, err)
 	require.Equal(t, FormatChat(ann), sent.ChatID)
-	replayed, err := box.accept(t.Context(), command)
+	replayed, err := box.accept(t.Context(), command, nil)
 	require.NoError(t, err)
 	require.Equal(t, result.sent.MessageID, replayed.sent.MessageID)
 	require.Equal(t, FormatChat(ann), replayed.sent.ChatID)

@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// maxText is WhatsApp's own bound for a text, in bytes.
-	maxText = 65536
 	// maxOutbox is how many accepted messages an account may have that are not
 	// sent; at one a second that is an hour's work. Over it sends are refused.
 	maxOutbox = 4096
@@ -44,47 +42,91 @@ type outbox struct {
 	keys    *usedKeys // for accept alone, which is called by one goroutine at a time
 }
 
-// accept makes a text durable, or finds what the key made before: the item is
+// accept makes a message durable, or finds what the key made before: the item is
 // nil then. A caller that waits for more than acceptance is told nothing yet, so
-// the text is not durable yet either: the barrier before its frame makes it so,
+// the message is not durable yet either: the barrier before its frame makes it so,
 // and until then journal.Wait for the position has to come before any reply.
-func (o outbox) accept(ctx context.Context, command SendText) (accepted, error) {
-	to, ok := ParseChat(command.To)
-	if !ok {
-		return accepted{}, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
-	}
-	if command.Text == "" || len(command.Text) > maxText {
-		return accepted{}, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
+func (o outbox) accept(ctx context.Context, command Send, message *waE2E.Message) (accepted, error) {
+	to, err := recipient(command.To)
+	if err != nil {
+		return accepted{}, err
 	}
 	unused, err := o.unused(ctx, command)
 	if err != nil {
 		return accepted{}, err
 	}
-	var result accepted
-	position, err := o.inbound.ledger.write(ctx, func(u *unit) (err error) {
-		if !unused {
-			if result.sent, ok, err = o.replay(ctx, u, command); ok || err != nil {
-				return err
-			}
+	if !unused {
+		if result, replayed, err := o.replayed(ctx, command); replayed || err != nil {
+			return result, err
 		}
+	}
+	if message == nil {
+		if message, err = o.compose(ctx, nil, command); err != nil {
+			return accepted{}, err
+		}
+	}
+	var result accepted
+	result.position, err = o.inbound.ledger.write(ctx, func(u *unit) (err error) {
 		if command.Wait > 0 {
 			u.Patient()
 		}
-		result.sent, result.item, err = o.queue(ctx, u, to, command)
+		result.sent, result.item, err = o.queue(ctx, u, to, command, message)
 		return err
 	})
-	if err == nil && (result.item == nil || command.Wait <= 0) {
-		err = o.inbound.ledger.journal.Wait(ctx, position)
+	if err == nil && command.Wait <= 0 {
+		err = o.inbound.ledger.journal.Wait(ctx, result.position)
 	}
+	return result, err
+}
+
+func recipient(text string) (types.JID, error) {
+	to, ok := ParseChat(text)
+	if !ok {
+		return to, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
+	}
+	return to, nil
+}
+
+// prepare composes a message that needs a connection, or finds what the key made
+// before: there is no message then.
+func (o outbox) prepare(ctx context.Context, l *link, command Send) (*waE2E.Message, error) {
+	if command.Key != "" {
+		if _, replayed, err := o.replayed(ctx, command); replayed || err != nil {
+			return nil, err
+		}
+	}
+	return o.compose(ctx, l, command)
+}
+
+// compose makes the message of a draft; l may be nil.
+func (o outbox) compose(ctx context.Context, l *link, command Send) (*waE2E.Message, error) {
+	to, err := recipient(command.To)
 	if err != nil {
-		return accepted{}, err
+		return nil, err
 	}
-	result.position = position
-	return result, nil
+	chat, err := o.inbound.people.canonical(ctx, o.inbound.ledger.journal, to)
+	if err != nil {
+		return nil, err
+	}
+	return command.Draft.compose(ctx, &composition{
+		chat: chat, own: o.inbound.own, people: o.inbound.people, read: o.inbound.ledger.journal, link: l,
+	})
+}
+
+// replayed finds what a command's key made before, once that is durable.
+func (o outbox) replayed(ctx context.Context, command Send) (result accepted, replayed bool, err error) {
+	result.position, err = o.inbound.ledger.write(ctx, func(u *unit) error {
+		result.sent, replayed, err = o.replay(ctx, u, command)
+		return err
+	})
+	if err == nil && replayed {
+		err = o.inbound.ledger.journal.Wait(ctx, result.position)
+	}
+	return result, replayed, err
 }
 
 // unused tells whether there is certainly nothing to replay.
-func (o outbox) unused(ctx context.Context, command SendText) (bool, error) {
+func (o outbox) unused(ctx context.Context, command Send) (bool, error) {
 	if command.Key == "" {
 		return true, nil
 	}
@@ -92,7 +134,7 @@ func (o outbox) unused(ctx context.Context, command SendText) (bool, error) {
 }
 
 // replay answers a key that was used before.
-func (o outbox) replay(ctx context.Context, u *unit, command SendText) (Sent, bool, error) {
+func (o outbox) replay(ctx context.Context, u *unit, command Send) (Sent, bool, error) {
 	used, err := persist.IdempotencyKeys.Get(ctx, u, o.inbound.people.scope, command.Principal, command.Key)
 	if errors.Is(err, persist.ErrNotFound) || (err == nil && used.ExpiresAt.Before(u.at)) {
 		return Sent{}, false, nil
@@ -126,12 +168,11 @@ func (o outbox) status(ctx context.Context, u *unit, chat, id string) (Sent, err
 }
 
 // queue writes everything that acceptance promises in one unit.
-func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendText) (Sent, *persist.OutboxItem, error) {
+func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command Send, message *waE2E.Message) (Sent, *persist.OutboxItem, error) {
 	chat, err := o.inbound.people.canonical(ctx, u, to)
 	if err != nil {
 		return Sent{}, nil, err
 	}
-	message := &waE2E.Message{Conversation: proto.String(command.Text)}
 	raw, err := proto.Marshal(message)
 	if err != nil {
 		return Sent{}, nil, err
@@ -142,12 +183,12 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command SendTe
 		MessageID: id, AcceptedSeq: u.seq + 1, Chat: chat.String(), Recipient: to.String(), State: "queued",
 		Payload: raw, AcceptedAt: u.at, ExpiresAt: u.at.Add(outboxExpiry),
 	}
+	content := ReadContent(message)
 	record := persist.Message{
 		Chat: chat.String(), Sender: where.sender.String(), ID: id, Seq: u.seq + 1, Timestamp: u.at, FromMe: true,
-		Type: "text", Status: "queued", StatusAt: u.at, Raw: raw,
+		Type: content.Type, Status: "queued", StatusAt: u.at, QuotedID: content.QuotedID(), Raw: raw,
 	}
 	u.Put(persist.Outbox.Put(item), persist.Messages.Put(record))
-	content := ReadContent(message)
 	putContent(u, record, content)
 	if command.Key != "" {
 		o.keys.add(command.Principal, command.Key)

@@ -16,7 +16,7 @@ import (
 func (d *desk) accept(t *testing.T) (outbox, persist.OutboxItem) {
 	t.Helper()
 	box := outbox{inbound: d.inbound, keys: newUsedKeys(d.journal.Scope(), maxUsedKeys)}
-	result, err := box.accept(t.Context(), SendText{To: ann.User, Text: "hello"})
+	result, err := box.accept(t.Context(), Send{To: ann.User, Draft: Text{"hello"}}, nil)
 	require.NoError(t, err)
 	return box, *result.item
 }

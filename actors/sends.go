@@ -4,9 +4,15 @@ import (
 	"context"
 	"time"
 
+	"go.mau.fi/whatsmeow/proto/waE2E"
+
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
 )
+
+// preparationTimeout bounds how long composing a draft may take that fetches and
+// uploads a file: 100 MB at 1 MB/s, twice.
+const preparationTimeout = 200 * time.Second
 
 // accepted is what the storage lane has to say of a send.
 type accepted struct {
@@ -22,18 +28,51 @@ type awaiting struct {
 	outwait *time.Timer
 }
 
-// send has a text accepted, queues it, and answers when the message has
-// reached its end or the caller's patience has.
-func (a *Account) send(command *Command, body SendText) {
+// send has a draft composed and accepted, queues it, and answers when the message
+// has reached its end or the caller's patience has.
+func (a *Account) send(command *Command, body Send) {
 	if refusal := a.refuseSend(); refusal != nil {
 		command.Reply(nil, refusal)
 		return
 	}
+	if _, needs := body.Draft.(online); needs {
+		a.prepare(command, body)
+		return
+	}
+	a.accept(command, body, nil)
+}
+
+// prepare has a draft composed that needs a connection, and then accepted.
+func (a *Account) prepare(command *Command, body Send) {
+	if refusal := a.refuseRequest(); refusal != nil {
+		command.Reply(nil, refusal)
+		return
+	}
+	l, box := a.link, a.outbox()
+	err := Do(a.preparing, func(context.Context) (*waE2E.Message, error) {
+		ctx, cancel := context.WithTimeout(l.ctx, preparationTimeout)
+		defer cancel()
+		message, err := box.prepare(ctx, l, body)
+		return message, refusedBy(l.excuse(err))
+	}, func(message *waE2E.Message, err error) {
+		if err != nil {
+			command.Reply(nil, err)
+			return
+		}
+		a.accept(command, body, message)
+	})
+	if err != nil {
+		command.Reply(nil, err)
+	}
+}
+
+// accept has a message made durable; without one, the draft is composed first.
+func (a *Account) accept(command *Command, body Send, message *waE2E.Message) {
 	box := a.outbox()
 	err := Do(a.accepting, func(ctx context.Context) (accepted, error) {
 		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 		defer cancel()
-		return box.accept(ctx, body)
+		return box.accept(ctx, body, message)
 	}, func(result accepted, err error) { a.acceptedSend(command, body, result, err) })
 	if err != nil {
 		command.Reply(nil, err)
@@ -42,23 +81,16 @@ func (a *Account) send(command *Command, body SendText) {
 
 // refuseSend tells why nothing can be accepted now, if that is so.
 func (a *Account) refuseSend() error {
-	switch {
-	case a.session.State == StateLoggedOut:
-		return Refuse(CodeLoggedOut, "the device was unlinked; pair the account again")
-	case !a.paired():
-		return Refuse(CodeNotPaired, "no phone has linked this account yet")
-	case a.session.State == StateBanned:
-		refusal := Refuse(CodeAccountBanned, "WhatsApp has banned the account")
-		refusal.Until = a.record.Until
+	if refusal := a.refuseUnlinked(); refusal != nil {
 		return refusal
-	case len(a.queue) >= maxOutbox:
-		return ErrBusy
-	default:
-		return nil
 	}
+	if len(a.queue) >= maxOutbox {
+		return ErrBusy
+	}
+	return nil
 }
 
-func (a *Account) acceptedSend(command *Command, body SendText, result accepted, err error) {
+func (a *Account) acceptedSend(command *Command, body Send, result accepted, err error) {
 	switch {
 	case err != nil:
 		command.Reply(nil, storageError(err))

@@ -98,7 +98,7 @@ type outcome struct {
 }
 
 // ask sends a text, and returns where its outcome will be.
-func ask(t *testing.T, ref *Ref, text SendText) <-chan outcome {
+func ask(t *testing.T, ref *Ref, text Send) <-chan outcome {
 	answered := make(chan outcome, 1)
 	go func() {
 		sent, err := Ask[Sent](t.Context(), ref, text)
@@ -137,7 +137,7 @@ func TestNoReplyBeforeTheAcceptanceIsDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ref, engine := offlineAccount(t)
 			open := engine.shut(t)
-			answered := ask(t, ref, SendText{To: ann.User, Text: "hello", Wait: wait})
+			answered := ask(t, ref, Send{To: ann.User, Draft: Text{"hello"}, Wait: wait})
 			heldUp(t, engine, answered)
 			open()
 			got := <-answered
@@ -150,7 +150,7 @@ func TestNoReplyBeforeTheAcceptanceIsDurable(t *testing.T) {
 func TestAReplayIsNotAnsweredBeforeTheFirstIsDurable(t *testing.T) {
 	ref, engine := offlineAccount(t)
 	open := engine.shut(t)
-	text := SendText{To: ann.User, Text: "hello", Key: "K", Wait: time.Hour}
+	text := Send{To: ann.User, Draft: Text{"hello"}, Key: "K", Wait: time.Hour}
 	first := ask(t, ref, text)
 	require.Eventually(t, func() bool {
 		status, err := Ask[Status](t.Context(), ref, GetStatus{})
@@ -167,7 +167,7 @@ func TestAReplayIsNotAnsweredBeforeTheFirstIsDurable(t *testing.T) {
 func TestWhoeverStillWaitsWhenAnAccountDrainsIsToldNothing(t *testing.T) {
 	ref, engine := offlineAccount(t)
 	open := engine.shut(t)
-	answered := ask(t, ref, SendText{To: ann.User, Text: "hello", Wait: time.Hour})
+	answered := ask(t, ref, Send{To: ann.User, Draft: Text{"hello"}, Wait: time.Hour})
 	require.Eventually(t, func() bool {
 		status, err := Ask[Status](t.Context(), ref, GetStatus{})
 		return err == nil && status.Queued == 1

@@ -27,7 +27,9 @@ type Accounts interface {
 	Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error)
 	// Remove ends an account for good, and tells whether its device was unlinked.
 	Remove(ctx context.Context, account string) (unlinked bool, err error)
-	Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error)
+	Send(ctx context.Context, account string, command actors.Send) (actors.Sent, error)
+	// Perform has an account carry out a request, which says what the reply is.
+	Perform(ctx context.Context, account string, request actors.Request) (any, error)
 	Reader
 }
 

@@ -27,11 +27,12 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // office answers for accounts with what a test put there, and keeps what it was
 // asked.
 type office struct {
-	status  actors.Status
-	page    ListPage
-	stopped actors.Stopped
-	code    actors.PairingCode
-	sent    actors.Sent
+	status    actors.Status
+	page      ListPage
+	stopped   actors.Stopped
+	code      actors.PairingCode
+	sent      actors.Sent
+	performed any
 	// What is stored.
 	conversations supervisor.ConversationList
 	conversation  supervisor.ConversationDetail
@@ -89,8 +90,12 @@ func (o *office) Remove(ctx context.Context, account string) (bool, error) {
 	return o.stopped.Unlinked, o.answer(ctx, account, "remove")
 }
 
-func (o *office) Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error) {
+func (o *office) Send(ctx context.Context, account string, command actors.Send) (actors.Sent, error) {
 	return o.sent, o.answer(ctx, account, command)
+}
+
+func (o *office) Perform(ctx context.Context, account string, request actors.Request) (any, error) {
+	return o.performed, o.answer(ctx, account, request)
 }
 
 func (o *office) questions() []any {

@@ -13,8 +13,6 @@ import (
 // The codes that only the edge refuses with; all others are the accounts'.
 const (
 	codeUnauthorized        actors.Code = "unauthorized"
-	codeForbidden           actors.Code = "forbidden"
-	codeNotFound            actors.Code = "not_found"
 	codeMediaNotFound       actors.Code = "media_not_found"
 	codeMethodNotAllowed    actors.Code = "method_not_allowed"
 	codeBodyTooLarge        actors.Code = "body_too_large"
@@ -40,8 +38,8 @@ type row struct {
 var table = []row{
 	{actors.CodeInvalidRequest, http.StatusBadRequest, "The request is not as the specification says."},
 	{codeUnauthorized, http.StatusUnauthorized, "An API key is needed: Authorization: Bearer <key>."},
-	{codeForbidden, http.StatusForbidden, "This is not allowed."},
-	{codeNotFound, http.StatusNotFound, "There is nothing at this path."},
+	{actors.CodeForbidden, http.StatusForbidden, "This is not allowed."},
+	{actors.CodeNotFound, http.StatusNotFound, "There is nothing at this path."},
 	{actors.CodeAccountNotFound, http.StatusNotFound, "There is no such account."},
 	{actors.CodeChatNotFound, http.StatusNotFound, "There is no such chat."},
 	{actors.CodeMessageNotFound, http.StatusNotFound, "There is no such message."},
@@ -111,7 +109,7 @@ func refusalOf(err error) *actors.Error {
 func codeOfStatus(status int) actors.Code {
 	switch {
 	case status == http.StatusNotFound:
-		return codeNotFound
+		return actors.CodeNotFound
 	case status == http.StatusMethodNotAllowed:
 		return codeMethodNotAllowed
 	case status == http.StatusRequestEntityTooLarge:

@@ -58,7 +58,7 @@ func (g guard) protect(app *fiber.App) {
 // theirs that resolves to loopback (DNS rebinding).
 func (g guard) checkHost(c *fiber.Ctx) error {
 	if !g.anyHost && !loopback.Names(string(c.Request().Host())) {
-		return actors.Refuse(codeForbidden, "Without an API key only requests to localhost are answered.")
+		return actors.Refuse(actors.CodeForbidden, "Without an API key only requests to localhost are answered.")
 	}
 	return c.Next()
 }
@@ -69,7 +69,7 @@ func (g guard) checkOrigin(c *fiber.Ctx) error {
 	if origin == "" || g.lists(origin) || isOwn(origin, string(c.Request().Host())) {
 		return c.Next()
 	}
-	return actors.Refuse(codeForbidden, "This origin is not among the allowed ones.")
+	return actors.Refuse(actors.CodeForbidden, "This origin is not among the allowed ones.")
 }
 
 func (g guard) checkKey(c *fiber.Ctx) error {

@@ -29,22 +29,22 @@ func TestGuardLetsInWhoMayAsk(t *testing.T) {
 		"open, by name without port":          {open, []string{"Host", "LocalHost"}, ""},
 		"open, by IPv6":                       {open, []string{"Host", "[::1]:3001"}, ""},
 		"open, by IPv6 without port":          {open, []string{"Host", "[::1]"}, ""},
-		"open, by a name that resolves to us": {open, []string{"Host", "rebound.example.com:3001"}, codeForbidden},
-		"open, by a name like ours":           {open, []string{"Host", "localhost.example.com"}, codeForbidden},
-		"open, by a private address":          {open, []string{"Host", "192.168.1.5:3001"}, codeForbidden},
-		"open, forwarded name counts not":     {open, []string{"Host", "example.com", "X-Forwarded-Host", "localhost"}, codeForbidden},
+		"open, by a name that resolves to us": {open, []string{"Host", "rebound.example.com:3001"}, actors.CodeForbidden},
+		"open, by a name like ours":           {open, []string{"Host", "localhost.example.com"}, actors.CodeForbidden},
+		"open, by a private address":          {open, []string{"Host", "192.168.1.5:3001"}, actors.CodeForbidden},
+		"open, forwarded name counts not":     {open, []string{"Host", "example.com", "X-Forwarded-Host", "localhost"}, actors.CodeForbidden},
 		"anyone, by any name":                 {anyone, []string{"Host", "example.com"}, ""},
-		"anyone, foreign origin":              {anyone, []string{"Origin", "https://evil.example.com"}, codeForbidden},
+		"anyone, foreign origin":              {anyone, []string{"Origin", "https://evil.example.com"}, actors.CodeForbidden},
 
 		"listed origin":             {open, []string{"Origin", listed}, ""},
 		"listed origin in capitals": {open, []string{"Origin", "HTTPS://App.Example.com"}, ""},
 		"own origin":                {open, []string{"Host", "localhost:3001", "Origin", "http://localhost:3001"}, ""},
 		"own origin behind TLS":     {keyed, []string{"Host", "wa.example.com", "Origin", "https://wa.example.com", "Authorization", "Bearer " + key}, ""},
-		"origin of another port":    {open, []string{"Host", "localhost:3001", "Origin", "http://localhost:3009"}, codeForbidden},
-		"origin of another scheme":  {open, []string{"Origin", "http://app.example.com"}, codeForbidden},
-		"origin null":               {open, []string{"Origin", "null"}, codeForbidden},
-		"origin below a listed one": {open, []string{"Origin", "https://x.app.example.com"}, codeForbidden},
-		"origin of an extension":    {open, []string{"Host", "localhost", "Origin", "chrome-extension://localhost"}, codeForbidden},
+		"origin of another port":    {open, []string{"Host", "localhost:3001", "Origin", "http://localhost:3009"}, actors.CodeForbidden},
+		"origin of another scheme":  {open, []string{"Origin", "http://app.example.com"}, actors.CodeForbidden},
+		"origin null":               {open, []string{"Origin", "null"}, actors.CodeForbidden},
+		"origin below a listed one": {open, []string{"Origin", "https://x.app.example.com"}, actors.CodeForbidden},
+		"origin of an extension":    {open, []string{"Host", "localhost", "Origin", "chrome-extension://localhost"}, actors.CodeForbidden},
 
 		"key":                   {keyed, []string{"Authorization", "Bearer " + key}, ""},
 		"key, any host":         {keyed, []string{"Authorization", "Bearer " + key, "Host", "example.com"}, ""},
@@ -55,7 +55,7 @@ func TestGuardLetsInWhoMayAsk(t *testing.T) {
 		"beginning of the key":  {keyed, []string{"Authorization", "Bearer " + key[:4]}, codeUnauthorized},
 		"key of another scheme": {keyed, []string{"Authorization", "Basic " + key}, codeUnauthorized},
 		"bare key":              {keyed, []string{"Authorization", key}, codeUnauthorized},
-		"key, foreign origin":   {keyed, []string{"Authorization", "Bearer " + key, "Origin", "https://evil.example.com"}, codeForbidden},
+		"key, foreign origin":   {keyed, []string{"Authorization", "Bearer " + key, "Origin", "https://evil.example.com"}, actors.CodeForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func TestPreflightNeedsNoKey(t *testing.T) {
 	require.Contains(t, answer.Header.Get("Access-Control-Allow-Headers"), "Idempotency-Key")
 
 	e.ask(http.MethodOptions, "/api/messages/send", "", "Origin", "https://evil.example.com",
-		"Access-Control-Request-Method", "POST").refused(t, codeForbidden)
+		"Access-Control-Request-Method", "POST").refused(t, actors.CodeForbidden)
 }
 
 func TestRefusalsCanBeReadByListedOrigins(t *testing.T) {

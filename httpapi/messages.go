@@ -49,11 +49,6 @@ type sendBody struct {
 	Message       content `json:"message"`
 }
 
-type content struct {
-	// WhatsApp's own clients cut off at 65,536 characters.
-	Text string `json:"text" minLength:"1" maxLength:"65536"`
-}
-
 // Resolve waits where nothing was said, since a default in the schema would also
 // take the place of a zero that was given; and it refuses an empty key, whose
 // sender believes to be safe from sending twice.
@@ -102,9 +97,9 @@ func (s *Server) send(ctx context.Context, input *sendInput) (*sendReply, error)
 		return nil, err
 	}
 	account := string(input.Body.AccountNumber)
-	sent, err := s.accounts.Send(ctx, account, actors.SendText{
+	sent, err := s.accounts.Send(ctx, account, actors.Send{
 		To:          string(input.Body.ChatID),
-		Text:        input.Body.Message.Text,
+		Draft:       input.Body.Message.draft(),
 		Key:         input.Key,
 		Principal:   callOf(ctx).principal,
 		RequestHash: hash,

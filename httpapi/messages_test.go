@@ -23,12 +23,12 @@ func sent(status string) actors.Sent {
 }
 
 // command is what the account was asked.
-func (o *office) command(t *testing.T) actors.SendText {
+func (o *office) command(t *testing.T) actors.Send {
 	t.Helper()
 	asked := o.questions()
 	require.Len(t, asked, 2)
 	require.Equal(t, account, asked[0])
-	return asked[1].(actors.SendText)
+	return asked[1].(actors.Send)
 }
 
 func TestSendAnswersWithWhatBecameOfTheMessage(t *testing.T) {
@@ -74,8 +74,8 @@ func TestSendAsksWithWhatWasGiven(t *testing.T) {
 	command := asked.command(t)
 	require.NotZero(t, command.RequestHash)
 	command.RequestHash = [32]byte{}
-	require.Equal(t, actors.SendText{
-		To: "1234567890@c.us", Text: "Hello", Key: "order 17/b", Principal: principalKey, Wait: 3 * time.Second,
+	require.Equal(t, actors.Send{
+		To: "1234567890@c.us", Draft: actors.Text{Body: "Hello"}, Key: "order 17/b", Principal: principalKey, Wait: 3 * time.Second,
 	}, command)
 }
 

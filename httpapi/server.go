@@ -198,3 +198,13 @@ func (s *Server) serveSpecification() {
 		return c.Status(http.StatusOK).Send(specification)
 	})
 }
+
+// perform has an account carry out a request whose reply is an R.
+func perform[R any](ctx context.Context, s *Server, account number, request actors.Request) (R, error) {
+	reply, err := s.accounts.Perform(ctx, string(account), request)
+	typed, ok := reply.(R)
+	if err == nil && !ok {
+		err = fmt.Errorf("%T was answered with %T", request, reply)
+	}
+	return typed, err
+}

@@ -20,7 +20,7 @@ func TestPanicIsAnsweredAndTheServerLivesOn(t *testing.T) {
 	answer.refused(t, actors.CodeInternal)
 	require.NotContains(t, string(answer.body), "secret of the house")
 	require.Equal(t, 1, e.logs.FilterMessage("request failed").Len())
-	e.ask(http.MethodGet, "/nowhere", "").refused(t, codeNotFound)
+	e.ask(http.MethodGet, "/nowhere", "").refused(t, actors.CodeNotFound)
 }
 
 func TestRequestThatTakesTooLongIsEnded(t *testing.T) {
@@ -48,7 +48,7 @@ func TestUnknownPathsAndMethodsAreRefusedInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{})
 	for _, path := range []string{"/", "/api", "/docs", "/openapi.yaml", "/schemas/Failure", "/API/clients/status", "/api/clients/status/"} {
-		e.ask(http.MethodGet, path, "").refused(t, codeNotFound)
+		e.ask(http.MethodGet, path, "").refused(t, actors.CodeNotFound)
 	}
 	answer := e.ask(http.MethodPut, "/api/messages/send", "")
 	answer.refused(t, codeMethodNotAllowed)
@@ -68,7 +68,7 @@ func TestRequestIDIsTakenOverWhereItIsSane(t *testing.T) {
 		"caf\u00e9":              false,
 		"<script>alert</script>": false,
 	} {
-		got := e.ask(http.MethodGet, "/nowhere", "", "X-Request-ID", id).refused(t, codeNotFound).RequestID
+		got := e.ask(http.MethodGet, "/nowhere", "", "X-Request-ID", id).refused(t, actors.CodeNotFound).RequestID
 		require.Equal(t, kept, got == id, "%q became %q", id, got)
 	}
 }
@@ -84,7 +84,7 @@ func TestRequestsThatAreNoHTTPAreRefusedInTheEnvelope(t *testing.T) {
 	}{
 		"no HTTP":        {"hello\r\n\r\n", "400", actors.CodeInvalidRequest},
 		"malformed path": {"GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "400", actors.CodeInvalidRequest},
-		"no host":        {"GET /openapi.json HTTP/1.0\r\nConnection: close\r\n\r\n", "403", codeForbidden},
+		"no host":        {"GET /openapi.json HTTP/1.0\r\nConnection: close\r\n\r\n", "403", actors.CodeForbidden},
 		"large body":     {"POST /api/messages/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n", "413", codeBodyTooLarge},
 		"large headers":  {endless[:maxHeaders], "400", actors.CodeInvalidRequest},
 	} {

@@ -483,7 +483,7 @@ func TestKeysOpenSockets(t *testing.T) {
 		"key alone":       {[]string{"Sec-WebSocket-Protocol", key}, codeUnauthorized},
 		"other protocol":  {[]string{"Sec-WebSocket-Protocol", "basic, " + key}, codeUnauthorized},
 		"header wins":     {[]string{"Authorization", "Bearer wrong", "Sec-WebSocket-Protocol", "bearer, " + key}, codeUnauthorized},
-		"foreign origin":  {[]string{"Authorization", "Bearer " + key, "Origin", "https://evil.example.com"}, codeForbidden},
+		"foreign origin":  {[]string{"Authorization", "Bearer " + key, "Origin", "https://evil.example.com"}, actors.CodeForbidden},
 		"in the URL only": {nil, codeUnauthorized},
 	} {
 		query := ""
@@ -502,8 +502,8 @@ func TestKeysOpenSockets(t *testing.T) {
 func TestWithoutAKeyOnlyLocalPagesOpenSockets(t *testing.T) {
 	t.Parallel()
 	station := broadcast(t, Config{}, newNewsroom(account))
-	station.knock("/", "", "Host", "rebound.example.com").refused(t, codeForbidden)
-	station.knock("/ws", "", "Origin", "https://evil.example.com").refused(t, codeForbidden)
+	station.knock("/", "", "Host", "rebound.example.com").refused(t, actors.CodeForbidden)
+	station.knock("/ws", "", "Origin", "https://evil.example.com").refused(t, actors.CodeForbidden)
 	listening, _, err := station.dial("ws://"+station.streams, "Host", "localhost:3002", "Origin", "http://localhost:3002")
 	require.NoError(t, err)
 	listening.settle()
@@ -518,9 +518,9 @@ func TestWhatIsNoHandshakeIsRefusedInTheEnvelope(t *testing.T) {
 	require.Equal(t, "websocket", answer.Header.Get("Upgrade"))
 	alone.ask(http.MethodGet, "/ws", "").refused(t, actors.CodeInvalidRequest)
 	alone.ask(http.MethodPost, "/", "").refused(t, codeMethodNotAllowed)
-	alone.ask(http.MethodGet, "/api/clients/status", "").refused(t, codeNotFound)
+	alone.ask(http.MethodGet, "/api/clients/status", "").refused(t, actors.CodeNotFound)
 	station.ask(http.MethodGet, "/ws", "").refused(t, actors.CodeInvalidRequest)
-	station.ask(http.MethodGet, "/", "").refused(t, codeNotFound)
+	station.ask(http.MethodGet, "/", "").refused(t, actors.CodeNotFound)
 
 	old := station.knock("/", "", "Sec-WebSocket-Version", "8")
 	require.Equal(t, "Sec-WebSocket-Version", old.refused(t, actors.CodeInvalidRequest).Details.Field)

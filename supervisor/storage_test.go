@@ -70,7 +70,7 @@ func TestWhenStorageIsFullAllAccountsRestUntilItCanCommitAgain(t *testing.T) {
 	}
 	for _, refused := range []error{
 		h.Available(), must1(h.Status(t.Context(), "31600000100")),
-		must1(h.Send(t.Context(), "31600000100", actors.SendText{To: "31600000002", Text: "hello"})),
+		must1(h.Send(t.Context(), "31600000100", actors.Send{To: "31600000002", Draft: actors.Text{Body: "hello"}})),
 	} {
 		require.Equal(t, actors.CodeStorageUnavailable, actors.CodeOf(refused))
 	}

@@ -164,9 +164,14 @@ func (s *Supervisor) PairingCode(ctx context.Context, account string) (actors.Pa
 	return ask[actors.PairingCode](ctx, s, account, actors.GetPairingCode{})
 }
 
-// Send gives an account a message to send; see [actors.SendText].
-func (s *Supervisor) Send(ctx context.Context, account string, command actors.SendText) (actors.Sent, error) {
+// Send gives an account a message to send; see [actors.Send].
+func (s *Supervisor) Send(ctx context.Context, account string, command actors.Send) (actors.Sent, error) {
 	return ask[actors.Sent](ctx, s, account, command)
+}
+
+// Perform has an account carry out a request, which says what the reply is.
+func (s *Supervisor) Perform(ctx context.Context, account string, request actors.Request) (any, error) {
+	return ask[any](ctx, s, account, request)
 }
 
 // Drain stops every account and the supervisor, and waits until they are gone

@@ -133,7 +133,7 @@ func TestNothingIsSentBeforeAPhoneHasLinked(t *testing.T) {
 	h := open(t, memory.Open())
 	_, err := h.Initialize(t.Context(), number, actors.Start{})
 	require.NoError(t, err)
-	_, err = h.Send(t.Context(), number, actors.SendText{To: "31600000002", Text: "hello"})
+	_, err = h.Send(t.Context(), number, actors.Send{To: "31600000002", Draft: actors.Text{Body: "hello"}})
 	require.Equal(t, actors.CodeNotPaired, actors.CodeOf(err))
 }
 
