@@ -5,89 +5,61 @@ import (
 	"fmt"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
-// append makes batches of accounts durable in the log. They come into the file
-// later, with what else was written meanwhile; see sink.go.
+// append makes batches of accounts durable in the log.
 func (db *DB) append(ctx context.Context, batches []persist.Batch) []error {
-	results := make([]error, len(batches))
-	if err := db.makeReady(ctx); err != nil {
-		return fail(results, fmt.Errorf("sqlite: apply: %w", err))
-	}
-	if err := db.appending.Acquire(ctx, 1); err != nil {
-		return fail(results, fmt.Errorf("sqlite: apply: %w", err))
-	}
-	defer db.appending.Release(1)
-	accepted, err := db.fence(ctx, batches, results)
-	if err == nil && len(accepted) > 0 {
-		err = db.write(accepted)
-	}
+	results, err := db.ahead.Append(ctx, batches)
 	if err != nil {
 		return fail(results, fmt.Errorf("sqlite: apply: %w", err))
 	}
 	return results
 }
 
-// write has the turn to append.
-func (db *DB) write(batches []persist.Batch) error {
-	if err := db.log.Append(batches); err != nil {
-		db.broken.Store(true)
-		return err
-	}
-	bytes, first := db.ahead.add(batches, db.log.Last())
-	if first {
-		db.later.Reset(sinkDelay)
-	}
-	if bytes >= sinkBytes {
-		db.hurry()
-	}
-	return nil
-}
+// file is what the log sinks into.
+type file struct{ *DB }
 
-// fence returns the batches whose writer is the account's, and records who is
-// not.
-func (db *DB) fence(ctx context.Context, batches []persist.Batch, results []error) ([]persist.Batch, error) {
-	accepted := make([]persist.Batch, 0, len(batches))
-	for i, batch := range batches {
-		stored, err := db.generation(ctx, batch.Scope.Owner())
-		if err != nil {
-			return nil, err
+// Bring implements [redo.File].
+func (f file) Bring(ctx context.Context, number uint64, writes redo.Writes) error {
+	return f.writer.transact(ctx, func(tx transaction) error {
+		for scope, m := range writes {
+			if err := tx.mutate(scope, m); err != nil {
+				return err
+			}
 		}
-		if results[i] = batch.CheckFence(stored); results[i] == nil {
-			accepted = append(accepted, batch)
-		}
-	}
-	return accepted, nil
+		_, err := tx.exec("UPDATE redo SET applied = ?", int64(number))
+		return err
+	})
 }
 
 const selectGeneration = "SELECT generation FROM generations WHERE account = ?"
 
-// generation is the account's, 0 if it was never acquired. The caller has the
-// turn to append.
-func (db *DB) generation(ctx context.Context, account string) (uint64, error) {
-	if known, ok := db.generations[account]; ok {
-		return known, nil
-	}
-	rows, err := db.readers.query(ctx, 1, selectGeneration, []any{account})
+// Generation implements [redo.File].
+func (f file) Generation(ctx context.Context, account string) (uint64, error) {
+	rows, err := f.readers.query(ctx, 1, selectGeneration, []any{account})
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	db.generations[account] = uint64(rows[0][0].(int64))
-	return db.generations[account], nil
+	return uint64(rows[0][0].(int64)), nil
 }
 
-// Acquire implements [persist.Engine]. Nobody appends meanwhile.
+// Acquire implements [persist.Engine].
 func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (uint64, error) {
 	if err := db.enter(); err != nil {
 		return 0, err
 	}
 	defer db.leave()
-	if err := db.appending.Acquire(ctx, 1); err != nil {
+	generation, err := db.ahead.Acquire(ctx, account, func() (uint64, error) { return db.raise(ctx, account, floor) })
+	if err != nil {
 		return 0, fmt.Errorf("sqlite: acquire: %w", err)
 	}
-	defer db.appending.Release(1)
-	var generation uint64
-	err := db.writer.transact(ctx, func(tx transaction) error {
+	return generation, nil
+}
+
+// raise stores a generation that is greater than the one before and than floor.
+func (db *DB) raise(ctx context.Context, account string, floor uint64) (generation uint64, err error) {
+	err = db.writer.transact(ctx, func(tx transaction) error {
 		stored, err := tx.integer(selectGeneration, account)
 		if err != nil {
 			return err
@@ -97,10 +69,5 @@ func (db *DB) Acquire(ctx context.Context, account string, floor uint64) (uint64
 			account, int64(generation))
 		return err
 	})
-	if err != nil {
-		delete(db.generations, account) // it may have been written all the same
-		return 0, fmt.Errorf("sqlite: acquire: %w", err)
-	}
-	db.generations[account] = generation
-	return generation, nil
+	return generation, err
 }

@@ -154,7 +154,7 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 		return err
 	}
 	defer db.leave()
-	if err := db.sinkAll(ctx); err != nil {
+	if err := db.ahead.SinkAll(ctx); err != nil {
 		return fmt.Errorf("sqlite: delete %s: %w", scope, err)
 	}
 	for _, table := range persist.Tables() {

@@ -2,7 +2,7 @@
 // single connection and read by a few others, and a log ahead of it.
 //
 // What belongs to accounts, which is nearly everything, is durable once it is in
-// the log (package redo): a short sequential write, flushed to the disk before
+// the log (package persist/redo): a short sequential write, flushed to the disk before
 // Apply returns. It sinks into the file up to two seconds later, all accounts in
 // one transaction, in which a record has one write however often it has changed:
 // most of what a send writes is out of date by then. Reading a record looks at

@@ -4,14 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
 
 	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/sqlite/redo"
 )
 
 //go:embed migrations/*.sql
@@ -48,40 +46,13 @@ func (db *DB) migrate(ctx context.Context) error {
 }
 
 // openLog brings what the log holds beyond the file into it, as it was left by a
-// crash, and is ready to write it then. It does so once.
+// crash, and is ready to write it then.
 func (db *DB) openLog(ctx context.Context) error {
-	if db.log != nil {
-		return nil
-	}
 	rows, err := db.readers.query(ctx, 2, "SELECT salt, applied FROM redo", nil)
 	if err != nil {
 		return fmt.Errorf("read the log's place: %w", err)
 	}
-	log, err := redo.Open(db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64)))
-	if err != nil {
-		return err
-	}
-	err = db.writer.transact(ctx, func(tx transaction) error {
-		if err := log.Replay(tx.replay); err != nil {
-			return err
-		}
-		return tx.applied(log.Last())
-	})
-	if err != nil {
-		return errors.Join(err, log.Close())
-	}
-	db.log = log
-	db.running.Go(db.run)
-	return nil
-}
-
-func (tx transaction) replay(batches []persist.Batch) error {
-	for _, batch := range batches {
-		if err := tx.applyBatch(batch); err != nil {
-			return err
-		}
-	}
-	return nil
+	return db.ahead.Open(ctx, db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64)))
 }
 
 // upgrade works on a connection of its own, which goose may use as it likes.

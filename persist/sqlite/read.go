@@ -86,7 +86,7 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	if table.Level != scope.Level() {
 		return nil, persist.ErrNotFound
 	}
-	if m, known := db.ahead.get(addressOf(scope, table, key)); known {
+	if m, known := db.ahead.Get(scope, table, key); known {
 		return latest(ctx, m)
 	}
 	rows, err := db.readers.query(ctx, len(table.Columns), texts[table].get, append(owner(scope), key...))
@@ -123,7 +123,7 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	if q.Table.Level != q.Scope.Level() {
 		return nil, nil
 	}
-	if err := db.sinkFor(ctx, shelf{q.Table, q.Scope.Owner()}); err != nil {
+	if err := db.ahead.SinkFor(ctx, q.Scope, q.Table); err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
 	rows, err := db.readers.scan(ctx, q)

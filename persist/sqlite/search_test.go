@@ -62,7 +62,7 @@ func requireSameFindings(t *testing.T, db *DB, accounts []string, random *rand.R
 			Scope: persist.AccountScope(account), Table: persist.MessageContents.Table, Index: "by_time", Limit: 100,
 			Match: persist.Terms(fmt.Sprintf("a%d ünt", random.IntN(6))), Reverse: random.IntN(2) == 0,
 		}
-		require.NoError(t, db.sinkAll(t.Context()))
+		require.NoError(t, db.ahead.SinkAll(t.Context()))
 		walked, err := db.readers.query(t.Context(), len(q.Table.Columns), db.readers.scanText(q), scanValues(q))
 		require.NoError(t, err)
 		found, err := db.readers.find(t.Context(), q)

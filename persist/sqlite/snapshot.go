@@ -24,24 +24,17 @@ var (
 	_ persist.Snapshot    = (*snapshot)(nil)
 )
 
-// Snapshot implements [persist.Snapshotter]. What is ahead of the file sinks while
-// others go on to write; they wait for the little that came meanwhile alone.
+// Snapshot implements [persist.Snapshotter]. What is ahead of the file sinks first.
 func (db *DB) Snapshot(ctx context.Context) (persist.Snapshot, error) {
 	if err := db.enter(); err != nil {
 		return nil, err
 	}
 	defer db.leave()
-	if err := db.makeReady(ctx); err != nil {
-		return nil, fmt.Errorf("sqlite: snapshot: %w", err)
-	}
-	if err := db.sinkAll(ctx); err != nil {
-		return nil, fmt.Errorf("sqlite: snapshot: %w", err)
-	}
 	s, err := db.openSnapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: snapshot: %w", err)
 	}
-	if err := db.freeze(ctx, s); err != nil {
+	if err := db.ahead.Freeze(ctx, s.begin); err != nil {
 		return nil, fmt.Errorf("sqlite: snapshot: %w", errors.Join(err, s.Close()))
 	}
 	return s, nil
@@ -58,32 +51,6 @@ func (db *DB) openSnapshot(ctx context.Context) (*snapshot, error) {
 	}
 	s := newSession(conn)
 	return &snapshot{reader: db.readers, session: s, close: func() error { return errors.Join(s.close(), pool.Close()) }}, nil
-}
-
-// freeze begins the snapshot when nothing is ahead of the file.
-func (db *DB) freeze(ctx context.Context, s *snapshot) error {
-	if err := db.sinking.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer db.sinking.Release(1)
-	if err := db.appending.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer db.appending.Release(1)
-	if db.broken.Load() {
-		return errors.New("the log has just failed")
-	}
-	for !db.ahead.empty() {
-		layer, err := db.ahead.begin(db.log.Turn)
-		if err != nil {
-			return err
-		}
-		if err := db.bring(ctx, layer.number, layer); err != nil {
-			return err
-		}
-		db.ahead.sunk()
-	}
-	return s.begin()
 }
 
 // begin is done with the first read: until then SQLite takes no notice.

@@ -8,13 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/sqlite/redo"
+	"whatsapp-web-server/persist/redo"
 )
 
 // Config says where the data are.
@@ -30,20 +26,7 @@ type DB struct {
 	lock    *os.File
 	readers *reader
 	writer  *writer
-
-	// appending is the turn to use the log and the generations; sinking, taken
-	// before it, is that to bring what is ahead into the file.
-	appending, sinking *semaphore.Weighted
-	log                *redo.Log // nil until Migrate
-	broken             atomic.Bool
-	stranded           atomic.Bool       // the last attempt to sink failed
-	generations        map[string]uint64 // as stored: no other process can change them
-	ahead              ahead
-
-	later   *time.Timer   // runs while something is ahead
-	now     chan struct{} // capacity 1: too much is ahead
-	stop    chan struct{}
-	running sync.WaitGroup
+	ahead   *redo.Ahead
 
 	calls  sync.RWMutex // held for reading by each call, for writing to close
 	closed bool
@@ -61,10 +44,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	db := &DB{
-		path: path, appending: semaphore.NewWeighted(1), sinking: semaphore.NewWeighted(1), generations: map[string]uint64{},
-		later: time.NewTimer(sinkDelay), now: make(chan struct{}, 1), stop: make(chan struct{}),
-	}
+	db := &DB{path: path}
+	db.ahead = redo.New(file{db})
 	if db.lock, err = lock(path); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
@@ -89,7 +70,7 @@ func (db *DB) Health(ctx context.Context) error {
 		return err
 	}
 	defer db.leave()
-	if err := db.retry(ctx); err != nil {
+	if err := db.ahead.Retry(ctx); err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
 	return db.writer.transact(ctx, func(tx transaction) error {
@@ -106,7 +87,7 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
-	errs := []error{db.settle()}
+	errs := []error{db.ahead.Close()}
 	if db.readers != nil {
 		errs = append(errs, db.readers.close())
 	}
@@ -114,18 +95,6 @@ func (db *DB) Close() error {
 		errs = append(errs, db.writer.close())
 	}
 	return errors.Join(append(errs, db.lock.Close())...)
-}
-
-// settle ends what runs beside the calls, and leaves nothing ahead of the file.
-func (db *DB) settle() error {
-	close(db.stop)
-	db.running.Wait()
-	db.later.Stop()
-	if db.log == nil {
-		return nil
-	}
-	ctx := context.Background()
-	return errors.Join(db.mend(ctx), db.sinkAll(ctx), db.log.Close())
 }
 
 // enter begins a call, which keeps the engine open until leave.

@@ -1,4 +1,4 @@
-package sqlite
+package redo
 
 import (
 	"sync"
@@ -6,9 +6,9 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// ahead is what the log holds and the file does not yet: the last write of each
+// layers is what the log holds and the file does not yet: the last write of each
 // record. Readers look here first.
-type ahead struct {
+type layers struct {
 	mu sync.RWMutex
 	// fresh takes what is written now. Nil if nothing is.
 	fresh *layer
@@ -42,7 +42,7 @@ func addressOf(scope persist.Scope, table *persist.Table, key persist.Key) addre
 }
 
 // get returns the last write of a record.
-func (a *ahead) get(at address) (persist.Mutation, bool) {
+func (a *layers) get(at address) (persist.Mutation, bool) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if m, ok := a.fresh.get(at); ok {
@@ -52,7 +52,7 @@ func (a *ahead) get(at address) (persist.Mutation, bool) {
 }
 
 // holds tells whether any record of a shelf is ahead of the file.
-func (a *ahead) holds(of shelf) bool {
+func (a *layers) holds(of shelf) bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.fresh.holds(of) || a.sinking.holds(of)
@@ -60,7 +60,7 @@ func (a *ahead) holds(of shelf) bool {
 
 // add takes what has become durable as a batch of the log. It returns how many
 // bytes are fresh, and whether these are the first.
-func (a *ahead) add(batches []persist.Batch, number uint64) (bytes int, first bool) {
+func (a *layers) add(batches []persist.Batch, number uint64) (bytes int, first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	first = a.fresh == nil
@@ -97,7 +97,7 @@ func (l *layer) put(at address, m persist.Mutation) {
 }
 
 // empty tells whether nothing is ahead.
-func (a *ahead) empty() bool {
+func (a *layers) empty() bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.fresh == nil && a.sinking == nil
@@ -105,7 +105,7 @@ func (a *ahead) empty() bool {
 
 // begin returns what has to sink: what has begun to, or else what is fresh; turn
 // is called in between. Nil if nothing is ahead.
-func (a *ahead) begin(turn func() error) (*layer, error) {
+func (a *layers) begin(turn func() error) (*layer, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sinking != nil || a.fresh == nil {
@@ -116,14 +116,14 @@ func (a *ahead) begin(turn func() error) (*layer, error) {
 }
 
 // sunk forgets what is in the file now.
-func (a *ahead) sunk() {
+func (a *layers) sunk() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sinking = nil
 }
 
 // size is how many bytes are fresh.
-func (a *ahead) size() int {
+func (a *layers) size() int {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if a.fresh == nil {
@@ -132,8 +132,8 @@ func (a *ahead) size() int {
 	return a.fresh.bytes
 }
 
-// layers lists all that is ahead, oldest first.
-func (a *ahead) layers() (all []*layer) {
+// all lists what is ahead, oldest first.
+func (a *layers) all() (all []*layer) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	for _, l := range []*layer{a.sinking, a.fresh} {
@@ -145,7 +145,7 @@ func (a *ahead) layers() (all []*layer) {
 }
 
 // clear forgets everything.
-func (a *ahead) clear() {
+func (a *layers) clear() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.fresh, a.sinking = nil, nil

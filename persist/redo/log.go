@@ -145,7 +145,7 @@ func (l *Log) write(frame []byte) error {
 		return err
 	}
 	l.end += int64(len(frame))
-	return sync(file)
+	return flush(file)
 }
 
 // Broken tells whether an Append has failed.
