@@ -29,6 +29,8 @@ const (
 	EventPairRejected    EventKind = "pair-rejected"
 	EventLoggedOut       EventKind = "logged-out"
 	EventChatMerged      EventKind = "chat-merged"
+	EventGroupJoined     EventKind = "group-joined"
+	EventGroupUpdated    EventKind = "group-updated"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -56,6 +58,8 @@ func Catalogue() []CatalogueEntry {
 		{EventEdit, true, "the author changed the text of a message", EditEvent{}},
 		{EventRevoke, true, "a message was deleted for everyone", RevokeEvent{}},
 		{EventChatMerged, true, "a chat with somebody known by LID alone became part of the chat with their number", ChatMergedEvent{}},
+		{EventGroupJoined, true, "the account came into a group", GroupJoinedEvent{}},
+		{EventGroupUpdated, true, "something of a group changed, or who is in it", GroupUpdatedEvent{}},
 		{EventPresence, false, "a contact came online or went away", PresenceEvent{}},
 		{EventChatPresence, false, "somebody is typing or recording in a chat, or stopped", ChatPresenceEvent{}},
 		{EventLoggedOut, true, "the device was unlinked; a new QR code is needed", LoggedOutEvent{}},

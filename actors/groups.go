@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -64,6 +65,11 @@ func (l *link) learnGroups() error {
 // group stores a group as WhatsApp has it now: its names and who is in it. What has
 // not changed is not written.
 func (in *inbound) group(ctx context.Context, info *types.GroupInfo) error {
+	return in.storeGroup(ctx, info, func(*unit) error { return nil })
+}
+
+// storeGroup is group, and what else belongs to the same change.
+func (in *inbound) storeGroup(ctx context.Context, info *types.GroupInfo, also func(*unit) error) error {
 	members, err := persist.GroupParticipants.Scan(ctx, in.ledger.journal, persist.Query{
 		Scope: in.people.scope, Prefix: persist.GroupParticipants.Key(info.JID.String()), Limit: maxMembers,
 	})
@@ -78,7 +84,13 @@ func (in *inbound) group(ctx context.Context, info *types.GroupInfo) error {
 		if err := in.rename(ctx, u, info.JID, &info.Name, &info.Topic); err != nil {
 			return err
 		}
+		if err := in.disappear(ctx, u, info.JID, info.DisappearingTimer, in.ledger.now()); err != nil {
+			return err
+		}
 		for _, participant := range info.Participants {
+			if participant.Error != 0 {
+				continue // a founder is told so of who could not be added
+			}
 			member, err := in.member(ctx, u, info.JID, participant)
 			if err != nil {
 				return err
@@ -90,6 +102,9 @@ func (in *inbound) group(ctx context.Context, info *types.GroupInfo) error {
 		}
 		for jid := range left {
 			u.Put(persist.GroupParticipants.Remove(info.JID.String(), jid))
+		}
+		if err := also(u); err != nil {
+			return err
 		}
 		return in.reconsider(ctx, u, info.JID)
 	})
@@ -111,7 +126,7 @@ func (in *inbound) member(ctx context.Context, u *unit, group types.JID, p types
 	return member, err
 }
 
-// groupChanged stores what has changed of a group.
+// groupChanged stores what has changed of a group, and tells it.
 func (in *inbound) groupChanged(ctx context.Context, evt *events.GroupInfo) error {
 	var name, topic *string
 	if evt.Name != nil {
@@ -124,6 +139,11 @@ func (in *inbound) groupChanged(ctx context.Context, evt *events.GroupInfo) erro
 		if err := in.rename(ctx, u, evt.JID, name, topic); err != nil {
 			return err
 		}
+		if evt.Ephemeral != nil {
+			if err := in.disappear(ctx, u, evt.JID, evt.Ephemeral.DisappearingTimer, evt.Timestamp); err != nil {
+				return err
+			}
+		}
 		for _, change := range []struct {
 			who  []types.JID
 			role string
@@ -133,6 +153,9 @@ func (in *inbound) groupChanged(ctx context.Context, evt *events.GroupInfo) erro
 					return err
 				}
 			}
+		}
+		if err := in.tellGroup(ctx, u, evt); err != nil {
+			return err
 		}
 		return in.reconsider(ctx, u, evt.JID)
 	})
@@ -191,6 +214,20 @@ func (in *inbound) rename(ctx context.Context, u *unit, group types.JID, name, d
 		u.Count(persist.CountChats, 1)
 	}
 	u.Put(persist.Chats.Put(changed))
+	return nil
+}
+
+// disappear notes after how many seconds the messages of a group disappear.
+func (in *inbound) disappear(ctx context.Context, u *unit, group types.JID, seconds uint32, since time.Time) error {
+	setting, found, err := lookup(ctx, u, persist.ChatSettings, group.String())
+	if err != nil || setting.Disappearing == int64(seconds) {
+		return err
+	}
+	if !found {
+		setting.JID = group.String()
+	}
+	setting.Disappearing, setting.DisappearingSince = int64(seconds), since
+	u.Put(persist.ChatSettings.Put(setting))
 	return nil
 }
 

@@ -207,9 +207,11 @@ func (l *link) store(event any) error {
 	case *events.Receipt:
 		return l.inbound.receipt(l.ctx, e)
 	case *events.JoinedGroup:
-		return l.inbound.group(l.ctx, &e.GroupInfo)
+		return l.inbound.groupJoined(l.ctx, e)
 	case *events.GroupInfo:
 		return l.inbound.groupChanged(l.ctx, e)
+	case *events.Picture:
+		return l.picture(e)
 	case *events.Presence:
 		return l.presence(e)
 	case *events.ChatPresence:
@@ -233,6 +235,14 @@ func (l *link) message(e *events.Message) error {
 		return l.keep(share)
 	}
 	return l.inbound.message(l.ctx, e)
+}
+
+func (l *link) picture(e *events.Picture) error {
+	if e.JID.Server == types.GroupServer {
+		return l.inbound.groupPicture(l.ctx, e)
+	}
+	l.tell(linkEvent{l.number, e})
+	return nil
 }
 
 func (l *link) presence(e *events.Presence) error {
