@@ -25,6 +25,7 @@ const (
 	CodeAccountRestricted  Code = "account_restricted"
 	CodeAccountBanned      Code = "account_banned"
 	CodeConflict           Code = "conflict"
+	CodeUnsupportedMedia   Code = "unsupported_media"
 	CodeCursorExpired      Code = "cursor_expired"
 	CodeIdempotency        Code = "idempotency_mismatch"
 	CodeNotOnWhatsApp      Code = "recipient_not_on_whatsapp"

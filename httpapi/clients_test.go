@@ -118,7 +118,7 @@ func TestBodyOfAnotherTypeIsRefused(t *testing.T) {
 	e := boot(t, Config{}, asked)
 	body := `{"accountNumber":"` + account + `"}`
 	for _, contentType := range []string{"text/plain", "application/x-www-form-urlencoded", "application/cbor", ";+"} {
-		e.ask(http.MethodPost, "/api/clients/initialize", body, "Content-Type", contentType).refused(t, codeUnsupportedMedia)
+		e.ask(http.MethodPost, "/api/clients/initialize", body, "Content-Type", contentType).refused(t, actors.CodeUnsupportedMedia)
 	}
 	require.Empty(t, asked.questions())
 }

@@ -17,7 +17,6 @@ const (
 	codeMethodNotAllowed    actors.Code = "method_not_allowed"
 	codeBodyTooLarge        actors.Code = "body_too_large"
 	codeMediaTooLarge       actors.Code = "media_too_large"
-	codeUnsupportedMedia    actors.Code = "unsupported_media"
 	codeRangeNotSatisfiable actors.Code = "range_not_satisfiable"
 	codeMisdirected         actors.Code = "misdirected"
 	codeEditNotAllowed      actors.Code = "edit_not_allowed"
@@ -55,7 +54,7 @@ var table = []row{
 	{actors.CodeCursorExpired, http.StatusGone, "The events after this cursor are no longer kept."},
 	{codeBodyTooLarge, http.StatusRequestEntityTooLarge, "The request body is too large."},
 	{codeMediaTooLarge, http.StatusRequestEntityTooLarge, "The media is too large."},
-	{codeUnsupportedMedia, http.StatusUnsupportedMediaType, "The content type is not supported here."},
+	{actors.CodeUnsupportedMedia, http.StatusUnsupportedMediaType, "The content type is not supported here."},
 	{codeRangeNotSatisfiable, http.StatusRequestedRangeNotSatisfiable, "The range lies outside the content."},
 	{codeMisdirected, http.StatusMisdirectedRequest, "Another node has the account."},
 	{actors.CodeIdempotency, http.StatusUnprocessableEntity, "The Idempotency-Key was used for another request."},
@@ -115,7 +114,7 @@ func codeOfStatus(status int) actors.Code {
 	case status == http.StatusRequestEntityTooLarge:
 		return codeBodyTooLarge
 	case status == http.StatusUnsupportedMediaType:
-		return codeUnsupportedMedia
+		return actors.CodeUnsupportedMedia
 	case status < http.StatusInternalServerError:
 		return actors.CodeInvalidRequest
 	default:

@@ -77,6 +77,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.conversationRoutes()
 	s.historyRoutes()
 	s.contactRoutes()
+	s.groupRoutes()
 	s.backupRoute()
 	s.serveSpecification()
 	s.app.Get("/ws", s.openStream)
