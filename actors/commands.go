@@ -74,9 +74,10 @@ type Stopped struct {
 // Send asks that a draft be sent; the reply is a [Sent]. Once the reply or
 // the message's queued event is there, the message survives any crash.
 type Send struct {
-	// To is a person or group as [ParseChat] reads it.
-	To    string
-	Draft Draft
+	// To is a person, group or channel as [ParseChat] reads it, or [StatusChat].
+	To     string
+	Draft  Draft
+	Manner Manner
 	// Key makes the command idempotent for 24 hours within Principal; empty means
 	// it is not. RequestHash tells the same request from another.
 	Key         string

@@ -41,14 +41,55 @@ type composition struct {
 	link *link // nil for drafts that do not need it
 }
 
+// compose makes the message of a command.
+func compose(ctx context.Context, c *composition, command Send) (*waE2E.Message, error) {
+	message, err := command.Draft.compose(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if message, err = command.Manner.apply(ctx, c, message); err != nil {
+		return nil, err
+	}
+	if c.chat.Server == types.NewsletterServer {
+		err = postable(message)
+	}
+	return message, err
+}
+
+// postable refuses what channels do not take, or not in this way.
+func postable(m *waE2E.Message) error {
+	switch {
+	case m.ReactionMessage != nil, m.PollUpdateMessage != nil:
+		return wrongField("chatId", "a channel's posts take neither reactions nor votes that are sent as messages")
+	case ReadContent(innermost(m)).Media != nil:
+		return wrongField("chatId", "the files of channels are not encrypted, and have to be uploaded so")
+	case m.ViewOnceMessageV2 != nil, m.ViewOnceMessageV2Extension != nil:
+		return wrongField("message.viewOnce", "not in channels")
+	default:
+		return nil
+	}
+}
+
 // Text is a draft of words.
 type Text struct {
 	Body string
 }
 
 func (t Text) compose(context.Context, *composition) (*waE2E.Message, error) {
-	if t.Body == "" || len(t.Body) > maxText {
-		return nil, &Error{Code: CodeInvalidRequest, Field: "message.text", Message: "must have 1 to 65536 bytes"}
+	if err := checkText("message.text", t.Body); err != nil {
+		return nil, err
 	}
 	return &waE2E.Message{Conversation: proto.String(t.Body)}, nil
+}
+
+func checkText(field, text string) error {
+	if text == "" || len(text) > maxText {
+		return wrongField(field, "must have 1 to 65536 bytes")
+	}
+	return nil
+}
+
+// wrongField refuses what a caller has put into a field.
+func wrongField(field, message string) *Error {
+	return &Error{Code: CodeInvalidRequest, Field: field, Message: field + ": " + message}
 }

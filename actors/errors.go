@@ -28,6 +28,7 @@ const (
 	CodeUnsupportedMedia   Code = "unsupported_media"
 	CodeCursorExpired      Code = "cursor_expired"
 	CodeIdempotency        Code = "idempotency_mismatch"
+	CodeEditNotAllowed     Code = "edit_not_allowed"
 	CodeNotOnWhatsApp      Code = "recipient_not_on_whatsapp"
 	CodeNoDevice           Code = "no_recipient_device"
 	CodeRateLimited        Code = "rate_limited"

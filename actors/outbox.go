@@ -80,6 +80,9 @@ func (o outbox) accept(ctx context.Context, command Send, message *waE2E.Message
 }
 
 func recipient(text string) (types.JID, error) {
+	if text == StatusChat {
+		return types.StatusBroadcastJID, nil
+	}
 	to, ok := ParseChat(text)
 	if !ok {
 		return to, &Error{Code: CodeInvalidRequest, Field: "chatId", Message: "not a number or JID"}
@@ -108,9 +111,9 @@ func (o outbox) compose(ctx context.Context, l *link, command Send) (*waE2E.Mess
 	if err != nil {
 		return nil, err
 	}
-	return command.Draft.compose(ctx, &composition{
+	return compose(ctx, &composition{
 		chat: chat, own: o.inbound.own, people: o.inbound.people, read: o.inbound.ledger.journal, link: l,
-	})
+	}, command)
 }
 
 // replayed finds what a command's key made before, once that is durable.

@@ -19,7 +19,6 @@ const (
 	codeMediaTooLarge       actors.Code = "media_too_large"
 	codeRangeNotSatisfiable actors.Code = "range_not_satisfiable"
 	codeMisdirected         actors.Code = "misdirected"
-	codeEditNotAllowed      actors.Code = "edit_not_allowed"
 	codeURLNotAllowed       actors.Code = "url_not_allowed"
 	codeMediaUnreachable    actors.Code = "media_unreachable"
 	codeRoutingUnavailable  actors.Code = "routing_unavailable"
@@ -60,7 +59,7 @@ var table = []row{
 	{actors.CodeIdempotency, http.StatusUnprocessableEntity, "The Idempotency-Key was used for another request."},
 	{actors.CodeNotOnWhatsApp, http.StatusUnprocessableEntity, "The recipient is not on WhatsApp."},
 	{actors.CodeNoDevice, http.StatusUnprocessableEntity, "The recipient has no device to send to."},
-	{codeEditNotAllowed, http.StatusUnprocessableEntity, "The message can no longer be changed."},
+	{actors.CodeEditNotAllowed, http.StatusUnprocessableEntity, "The message can no longer be changed."},
 	{codeURLNotAllowed, http.StatusUnprocessableEntity, "The URL leads to where requests are not allowed to go."},
 	{codeMediaUnreachable, http.StatusUnprocessableEntity, "The media could not be fetched from its URL."},
 	{actors.CodeRateLimited, http.StatusTooManyRequests, "Too many requests."},

@@ -100,6 +100,7 @@ func (s *Server) send(ctx context.Context, input *sendInput) (*sendReply, error)
 	sent, err := s.accounts.Send(ctx, account, actors.Send{
 		To:          string(input.Body.ChatID),
 		Draft:       input.Body.Message.draft(),
+		Manner:      input.Body.Message.manner(),
 		Key:         input.Key,
 		Principal:   callOf(ctx).principal,
 		RequestHash: hash,

@@ -152,6 +152,17 @@ func (p *Phone) WaitMessages(ctx context.Context, after int64) ([]ReceivedMessag
 	return p.messages.wait(ctx, after)
 }
 
+// Message is one of the last messages that the phone has decrypted, whole. It must not be changed.
+func (p *Phone) Message(id string) (*waE2E.Message, error) {
+	p.ratchets.Lock()
+	defer p.ratchets.Unlock()
+	got, known := p.got.get(id)
+	if !known {
+		return nil, fmt.Errorf("message %q: %w", id, ErrUnknownMessage)
+	}
+	return got.message, nil
+}
+
 // Receipts returns the receipts that the phone got after the given sequence number.
 func (p *Phone) Receipts(after int64) []ReceivedReceipt {
 	entries, _ := p.receipts.after(after)
