@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	driver "github.com/redis/go-redis/v9"
@@ -12,8 +13,8 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// Apply implements [persist.Engine] by a script for each batch, all in one round
-// trip.
+// Apply implements [persist.Engine]. What can be is done by one transaction, all
+// else by a script for each batch, all in one round trip.
 func (db *DB) Apply(ctx context.Context, batches []persist.Batch) []error {
 	results := make([]error, len(batches))
 	bounded, leave, err := db.enter(ctx)
@@ -24,22 +25,29 @@ func (db *DB) Apply(ctx context.Context, batches []persist.Batch) []error {
 		return results
 	}
 	defer leave()
-	var calls []*call
 	var drafts []*draft
-	var places []int
 	for i, batch := range batches {
-		draft, err := db.draft(batch)
+		d, err := db.draft(batch)
 		if err != nil {
 			results[i] = err
 			continue
 		}
-		calls = append(calls, draft.call())
-		drafts, places = append(drafts, draft), append(places, i)
+		d.result = &results[i]
+		drafts = append(drafts, d)
 	}
-	for i, command := range db.run(bounded, calls) {
-		results[places[i]] = db.outcome(bounded, drafts[i], command)
-	}
+	db.runScripts(bounded, db.transact(bounded, drafts))
 	return results
+}
+
+// runScripts applies each draft by a script.
+func (db *DB) runScripts(ctx context.Context, drafts []*draft) {
+	calls := make([]*call, len(drafts))
+	for i, d := range drafts {
+		calls[i] = d.call()
+	}
+	for i, command := range db.run(ctx, calls) {
+		*drafts[i].result = db.outcome(ctx, drafts[i], command)
+	}
 }
 
 // outcome reads the script's answer, of which there is none if all went well.
@@ -57,27 +65,29 @@ func (db *DB) outcome(ctx context.Context, d *draft, command *driver.Cmd) error 
 	}
 }
 
-// draft is a batch on its way to be the call of a script.
+// draft is a batch on its way to the server.
 type draft struct {
 	batch    persist.Batch
-	keys     []string
+	result   *error
+	keys     []string // the generation's, then rows and orders of each table
 	tables   []*tableDraft
 	versions []version
 	// now is where the versions are that the batch itself has changed.
 	now map[string]int64
 }
 
-// tableDraft is a table's part: its mutations in their order, as runs of puts and
-// of deletes.
+// tableDraft is what becomes of a table. Of a record that is written several times
+// the last counts: all is done at once.
 type tableDraft struct {
 	*shape
-	place     int // of its rows among the keys, as Lua counts
-	arguments []any
-	run       int  // where the length of the last run is
-	deletes   bool // whether that is one of deletes
-	// inRun are the fields in the last run, if there are indexes.
-	inRun map[string]bool
+	rows, orders string // the keys
+	place        int    // of rows among the draft's keys, as Lua counts
+	records      []record
+	places       map[string]int // of each field among the records
 }
+
+// record is a row to be, or one that is to be gone: then it has no value.
+type record struct{ field, value []byte }
 
 // version is one that must be stored for the batch to be applied; 0 stands for no
 // record.
@@ -122,27 +132,39 @@ func (d *draft) table(scopeKey string, of *persist.Table) (*tableDraft, error) {
 	if !known {
 		return nil, fmt.Errorf("%w: unknown table %s", persist.ErrPoisoned, of.Name)
 	}
-	table := &tableDraft{shape: shape, place: len(d.keys) + 1}
-	d.keys = append(d.keys, rowsKey(scopeKey, of), ordersKey(scopeKey, of))
+	table := &tableDraft{
+		shape: shape, rows: rowsKey(scopeKey, of), orders: ordersKey(scopeKey, of),
+		place: len(d.keys) + 1, places: map[string]int{},
+	}
+	d.keys = append(d.keys, table.rows, table.orders)
 	d.tables = append(d.tables, table)
 	return table, nil
 }
 
 func (d *draft) add(table *tableDraft, m persist.Mutation) error {
-	field := fieldOf(m.Key())
+	r := record{field: fieldOf(m.Key())}
 	if m.Table.Versioned {
-		if err := d.follow(table, field, m); err != nil {
+		if err := d.follow(table, r.field, m); err != nil {
 			return err
 		}
 	}
-	table.lengthen(m.Delete, field)
-	table.arguments = append(table.arguments, field)
-	if m.Delete {
-		return nil
+	if !m.Delete {
+		var err error
+		if r.value, err = table.value(m.Row); err != nil {
+			return err
+		}
 	}
-	value, err := table.value(m.Row)
-	table.arguments = append(table.arguments, value)
-	return err
+	table.set(r)
+	return nil
+}
+
+func (t *tableDraft) set(r record) {
+	if at, before := t.places[string(r.field)]; before {
+		t.records[at] = r
+		return
+	}
+	t.places[string(r.field)] = len(t.records)
+	t.records = append(t.records, r)
 }
 
 // follow notes which version must be stored before m, or compares it with what the
@@ -171,24 +193,9 @@ func (d *draft) follow(table *tableDraft, field []byte, m persist.Mutation) erro
 	return nil
 }
 
-// lengthen makes room for a mutation in the last run, or begins another.
-func (t *tableDraft) lengthen(deletes bool, field []byte) {
-	if len(t.arguments) == 0 || t.deletes != deletes || t.inRun[string(field)] {
-		name := "put"
-		if deletes {
-			name = "delete"
-		}
-		t.run, t.deletes, t.inRun = len(t.arguments)+3, deletes, nil
-		t.arguments = append(t.arguments, t.place, len(t.indexes), name, 0)
-	}
-	t.arguments[t.run] = t.arguments[t.run].(int) + 1
-	if len(t.indexes) > 0 {
-		if t.inRun == nil {
-			t.inRun = map[string]bool{}
-		}
-		t.inRun[string(field)] = true
-	}
-}
+// mostValues is how many Lua can hand to a command from its stack of 8000, with
+// room to spare.
+const mostValues = 6000
 
 // call is the run of the script that applies the batch.
 func (d *draft) call() *call {
@@ -205,7 +212,26 @@ func (d *draft) call() *call {
 		arguments = append(arguments, v.table.place, len(v.table.indexes), v.field, stored)
 	}
 	for _, table := range d.tables {
-		arguments = append(arguments, table.arguments...)
+		for run := range slices.Chunk(table.records, mostValues/(2+2*len(table.indexes))) {
+			arguments = table.appendRun(arguments, run)
+		}
 	}
 	return &call{applyScript, d.keys, arguments}
+}
+
+// appendRun adds what the script does by one command each for rows and orders.
+func (t *tableDraft) appendRun(arguments []any, run []record) []any {
+	var rows, members, gone []any
+	for _, r := range run {
+		if r.value == nil {
+			gone = append(gone, r.field)
+			continue
+		}
+		rows = append(rows, r.field, r.value)
+		for _, member := range t.members(r) {
+			members = append(members, score, member)
+		}
+	}
+	arguments = append(arguments, t.place, len(t.indexes), len(rows)/2, len(gone))
+	return append(append(append(arguments, rows...), members...), gone...)
 }

@@ -18,6 +18,9 @@ const (
 	dialTimeout = 5 * time.Second
 	// connections bounds those to each server. A commit needs one.
 	connections = 16
+	// few is how many mutations are left to scripts: below, a second round trip takes
+	// longer than they do.
+	few = 16
 )
 
 // connect finds out whether the server is alone or one of a cluster.
@@ -27,7 +30,7 @@ func connect(ctx context.Context, config Config) (*DB, error) {
 		return nil, err
 	}
 	logging.Disable() // whatever it tells is in an error too
-	db := &DB{address: options.Addr, prefix: cmp.Or(config.Prefix, "wa:"), allowLoss: config.AllowLoss}
+	db := &DB{address: options.Addr, prefix: cmp.Or(config.Prefix, "wa:"), allowLoss: config.AllowLoss, few: few}
 	alone := driver.NewClient(options)
 	mode, err := serverMode(ctx, alone)
 	switch {

@@ -2,14 +2,16 @@
 // as a cluster.
 //
 // Every key of a scope carries the scope as its hash tag, so that one Lua script
-// can write all of them. Apply sends one script per batch, all in one round trip;
-// a script checks the generation and every version before its first write, since
-// Redis takes nothing back. On a server alone the scripts of an Apply are one
-// transaction (MULTI), not for its atomicity but because it is then flushed to the
-// disk once. A script costs the server two to three times what its commands alone
-// would, some 50 µs for an incoming message: that is the price of a round trip that is
-// never half done. And Redis flushes what many connections send together anyhow, so
-// that commits of many accounts gain less here than on other engines.
+// can write all of them. A script checks the generation and every version before its
+// first write, since Redis takes nothing back. It costs the server twice what its
+// commands alone would, some 45 µs for an incoming message. So an Apply of more than a
+// few mutations sends the commands themselves, in one transaction (WATCH and MULTI)
+// that is not done if a generation or a row has changed since it was looked at: two
+// round trips, and half of the work. Scripts do the rest, all in one round trip and
+// one transaction, so that the server flushes its file once. On a cluster, where no
+// transaction is of several accounts, they do everything. Redis flushes what many
+// connections send together anyhow, so that commits of many accounts gain less here
+// than on other engines.
 //
 // The rows of a table in a scope are a hash. Beside it there is a sorted set, all
 // scores zero, of all its orders: that of the key and each index. Members are ordered

@@ -18,10 +18,25 @@ import (
 	"whatsapp-web-server/persist/redis"
 )
 
-func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
+func TestKilledServerLosesNothingAcknowledged(t *testing.T) { bothWays(t, killServer) }
+
+// bothWays runs a test with an engine that writes by scripts and with one that does
+// so by transactions.
+func bothWays(t *testing.T, test func(*testing.T, *backends.Server, *redis.DB)) {
+	for _, way := range []string{"scripts", "transactions"} {
+		t.Run(way, func(t *testing.T) {
+			own := backends.Start(t, backends.Redis(), t.TempDir())
+			db := openConfig(t, redis.Config{URL: "redis://" + own.Address}).(*redis.DB)
+			if way == "transactions" {
+				db.WithoutScripts()
+			}
+			test(t, own, db)
+		})
+	}
+}
+
+func killServer(t *testing.T, own *backends.Server, db *redis.DB) {
 	const writers, rounds = 8, 3
-	own := backends.Start(t, backends.Redis(), t.TempDir())
-	db := openConfig(t, redis.Config{URL: "redis://" + own.Address})
 	for round := range rounds {
 		acknowledged := make([]int64, writers)
 		var commits atomic.Int64
@@ -60,10 +75,10 @@ func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
 
 // TestFrozenServerIsGivenUpAndWhatItDoesLateIsShutOut is a database that stops
 // answering and then does all that it was asked.
-func TestFrozenServerIsGivenUpAndWhatItDoesLateIsShutOut(t *testing.T) {
-	own := backends.Start(t, backends.Redis(), t.TempDir())
+func TestFrozenServerIsGivenUpAndWhatItDoesLateIsShutOut(t *testing.T) { bothWays(t, freezeServer) }
+
+func freezeServer(t *testing.T, own *backends.Server, db *redis.DB) {
 	admin := adminOf(t, own)
-	db := openConfig(t, redis.Config{URL: "redis://" + own.Address})
 	a := acquire(t, db, "4917")
 	a.apply(t, counter("n", 1))
 	require.NoError(t, admin.ConfigResetStat(t.Context()).Err())

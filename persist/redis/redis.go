@@ -37,6 +37,8 @@ type DB struct {
 	allowLoss bool
 	// cluster is whether accounts are on several servers.
 	cluster bool
+	// few is up to how many mutations an Apply is left to scripts.
+	few int
 
 	calls  sync.RWMutex // held for reading by each call, for writing to close
 	closed bool

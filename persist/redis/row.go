@@ -66,6 +66,29 @@ func (s *shape) value(row persist.Row) ([]byte, error) {
 	return tuple.AppendRow(buffer, row[s.table.KeyColumns:]), nil
 }
 
+// score is that of all members of the orders.
+const score = "0"
+
+// members are where the row is in the orders of its table, that of the key first.
+// Each is the number of the order, the row's place there, its field, and how much
+// comes before the field.
+func (s *shape) members(r record) [][]byte {
+	members := [][]byte{member(0, nil, r.field)}
+	value := r.value
+	for i := range s.indexes {
+		length := int(binary.BigEndian.Uint16(value))
+		members = append(members, member(1+i, value[2:2+length], r.field))
+		value = value[2+length:]
+	}
+	return members
+}
+
+func member(order int, place, field []byte) []byte {
+	buffer := make([]byte, 0, 1+len(place)+len(field)+2)
+	buffer = append(append(append(buffer, byte(order)), place...), field...)
+	return binary.BigEndian.AppendUint16(buffer, uint16(1+len(place)))
+}
+
 var errCut = errors.New("a row ends too early")
 
 // parse is the inverse of fieldOf and value.

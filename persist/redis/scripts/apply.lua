@@ -7,16 +7,15 @@
 -- versions are to be checked, and of each the place of the rows in KEYS, how many
 -- indexes they have, the field and the version as it is stored, nothing for no
 -- record; then runs of mutations: the place of the rows in KEYS, how many indexes
--- they have, "put" or "delete", how many mutations there are, and of each the field,
--- for a put followed by the value. A run on a table with indexes has no field twice.
+-- they have, how many puts and how many deletes there are; of each put the field and
+-- the value; of each put its members of the orders, that of the key first, each after
+-- its score; and of each delete the field. No field is there twice in all runs of a
+-- table, and no run is longer than what unpack can put on Lua's stack.
 --
 -- Answers nothing when done, else what it is refused for and what is stored: the
 -- generation, or the version's place among those that were to be checked.
 
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
-
--- How many values unpack can put on Lua's stack of 8000, with room to spare.
-local MOST = 6000
 
 -- parts returns the row's place in each index, which its value begins with, each
 -- after its length, and where the columns begin.
@@ -60,34 +59,35 @@ local function member(order, part, field)
 	return char(order) .. part .. field .. char(math.floor(length / 256), length % 256)
 end
 
-local function add(members, what)
-	members[#members + 1] = '0' -- the score
-	members[#members + 1] = what
-end
-
--- put_indexed writes the rows whose fields and values are from first to last. None
--- is there twice.
+-- put_indexed writes the rows whose fields and values are from first to last. Their
+-- members follow.
 local function put_indexed(rows, indexes, first, last)
-	local fields, added, removed = {}, {}, {}
+	local fields, new = {}, true
 	for i = first, last, 2 do
 		fields[#fields + 1] = ARGV[i]
 	end
 	local olds = call('HMGET', KEYS[rows], unpack(fields))
 	call('HSET', KEYS[rows], unpack(ARGV, first, last))
+	for n = 1, #fields do
+		new = new and not olds[n]
+	end
+	if new then
+		call('ZADD', KEYS[rows + 1], unpack(ARGV, last + 1, last + 2 * #fields * (1 + indexes)))
+		return
+	end
+	local added, removed, at = {}, {}, last + 1
 	for n, field in ipairs(fields) do
-		local now, before = parts(ARGV[first + 2 * n - 1], indexes), {}
-		if olds[n] then
-			before = parts(olds[n], indexes)
-		else
-			add(added, member(0, '', field))
-		end
-		for i = 1, indexes do
-			if now[i] ~= before[i] then
-				if before[i] then
-					removed[#removed + 1] = member(i, before[i], field)
+		local before = olds[n] and parts(olds[n], indexes)
+		for order = 0, indexes do
+			local old = before and member(order, before[order] or '', field)
+			if old ~= ARGV[at + 1] then
+				if old then
+					removed[#removed + 1] = old
 				end
-				add(added, member(i, now[i], field))
+				added[#added + 1] = ARGV[at]
+				added[#added + 1] = ARGV[at + 1]
 			end
+			at = at + 2
 		end
 	end
 	if #removed > 0 then
@@ -119,11 +119,7 @@ end
 -- interest.
 local function put(rows, _, first, last)
 	if call('HSET', KEYS[rows], unpack(ARGV, first, last)) > 0 then
-		local added = {}
-		for i = first, last, 2 do
-			add(added, member(0, '', ARGV[i]))
-		end
-		call('ZADD', KEYS[rows + 1], unpack(added))
+		call('ZADD', KEYS[rows + 1], unpack(ARGV, last + 1, last + 1 + last - first))
 	end
 end
 
@@ -137,21 +133,19 @@ local function delete(rows, _, first, last)
 	end
 end
 
-while at <= #ARGV do
-	local rows, indexes, deletes, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2] == 'delete', tonumber(ARGV[at + 3])
-	local write
-	if indexes > 0 then
-		write = deletes and delete_indexed or put_indexed
-	else
-		write = deletes and delete or put
+local size = #ARGV
+while at <= size do
+	local rows, indexes, puts, deletes = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+	local first = at + 4
+	at = first + 2 * puts * (2 + indexes)
+	if puts > 0 then
+		local write = indexes > 0 and put_indexed or put
+		write(rows, indexes, first, first + 2 * puts - 1)
 	end
-	-- A row is in each order, and each member has a score.
-	local values = deletes and 1 or 2
-	local step = values * math.floor(MOST / (2 + 2 * indexes))
-	local first, last = at + 4, at + 3 + values * count
-	for from = first, last, step do
-		write(rows, indexes, from, math.min(from + step - 1, last))
+	if deletes > 0 then
+		local remove = indexes > 0 and delete_indexed or delete
+		remove(rows, indexes, at, at + deletes - 1)
+		at = at + deletes
 	end
-	at = last + 1
 end
 return false
