@@ -35,6 +35,7 @@ type Node struct {
 	Committer *journal.Committer
 	Network   *Network
 	Budget    *ConnectBudget
+	History   *HistoryBudget
 	Reconnect ReconnectConfig
 	// SessionTimeout is how long a paired account may take from opening the
 	// socket to being connected, before the attempt counts as failed.
@@ -65,10 +66,11 @@ type Account struct {
 	accepting *Lane // sends on their way into the outbox; refuses when it is full
 	network   *Lane // connecting and disconnecting
 	sending   *Lane // one message at a time
-	history   *Lane
+	history   *Lane // what the phone had sent, and which groups there are
 	merging   *Lane // one chat after another
 	preparing *Lane // drafts that need a connection; several beside one another
 	queries   *Lane // requests to WhatsApp; several beside one another
+	ingesting *Lane // one part of the history after another
 
 	files   *files // nil until storage is open
 	early   []*Command
@@ -94,6 +96,9 @@ type Account struct {
 	awaited map[string]awaiting  // who waits for which message's end
 
 	traffic traffic
+
+	// putOff are parts of the history that failed, until when; the ingesting lane's own.
+	putOff map[string]time.Time
 
 	// interrupted says that the last incarnation ended by a failure of storage, or
 	// this one is about to.
@@ -121,7 +126,7 @@ type files struct {
 // one before it ended by a failure of storage.
 func NewAccount(number string, node *Node, interrupted bool) *Account {
 	return &Account{
-		number: number, node: node, interrupted: interrupted, awaited: make(map[string]awaiting),
+		number: number, node: node, interrupted: interrupted, awaited: make(map[string]awaiting), putOff: make(map[string]time.Time),
 		log: node.Log.With(zap.String("account", Mask(number))),
 	}
 }
@@ -135,7 +140,7 @@ func Mask(number string) string {
 func (a *Account) Started(self *Self) {
 	a.self = self
 	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
-	a.sending, a.history, a.merging = self.Lane(1), self.Lane(64), self.Lane(1)
+	a.sending, a.history, a.merging, a.ingesting = self.Lane(1), self.Lane(64), self.Lane(1), self.Lane(1)
 	a.preparing, a.queries = self.WideLane(maxBeside, DefaultMailbox), self.WideLane(maxBeside, DefaultMailbox)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))

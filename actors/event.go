@@ -51,7 +51,7 @@ func Catalogue() []CatalogueEntry {
 		{EventReady, true, "the account is connected and can send and receive", ReadyEvent{}},
 		{EventConnectionState, true, "the account's session changed its state", ConnectionStateEvent{}},
 		{EventSyncProgress, false, "a part of the history or of the offline queue has been stored", SyncProgressEvent{}},
-		{EventSyncComplete, true, "what had queued up while the account was away has been stored", SyncCompleteEvent{}},
+		{EventSyncComplete, true, "what had queued up while the account was away has been stored, or the phone's history has", SyncCompleteEvent{}},
 		{EventMessage, true, "a message was received, or sent from another device of the account", MessageEvent{}},
 		{EventMessageStatus, true, "an own message reached another state", MessageStatusEvent{}},
 		{EventReaction, true, "somebody reacted to a message, or took the reaction back", ReactionEvent{}},
@@ -164,16 +164,20 @@ type LoggedOutEvent struct {
 
 // SyncProgressEvent tells how far a synchronisation has come.
 type SyncProgressEvent struct {
-	ClientID string `json:"clientId"`
-	Source   string `json:"source" enum:"offline,history"`
-	Kind     string `json:"kind,omitempty"`
-	Percent  int    `json:"percent"`
+	ClientID  string `json:"clientId"`
+	Source    string `json:"source" enum:"offline,history"`
+	Kind      string `json:"kind,omitempty" doc:"which part of the history: INITIAL_BOOTSTRAP, RECENT, FULL, PUSH_NAME, ON_DEMAND and others"`
+	Percent   int    `json:"percent" doc:"of the parts of this kind, as the phone counts"`
+	RequestID string `json:"requestId,omitempty" doc:"the request for older messages that it answers"`
 }
 
 // SyncCompleteEvent tells how much had queued up.
 type SyncCompleteEvent struct {
-	ClientID string `json:"clientId"`
-	Items    int    `json:"items" doc:"stanzas that were waiting at the server"`
+	ClientID  string `json:"clientId"`
+	Source    string `json:"source" enum:"offline,history"`
+	Kind      string `json:"kind,omitempty" doc:"which part of the history was the last"`
+	Items     int    `json:"items" doc:"stanzas that were waiting at the server, or messages of the history that were new"`
+	RequestID string `json:"requestId,omitempty" doc:"the request for older messages that it answers"`
 }
 
 // MessageEvent carries a message.

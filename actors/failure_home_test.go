@@ -78,7 +78,7 @@ func (w *town) newHome(t *testing.T) *home {
 	}})[0])
 	committer := journal.NewCommitter(h.engine, journal.Options{LazyDelay: 20 * time.Millisecond})
 	h.node = &Node{
-		Engine: h.engine, Committer: committer, Network: w.network, Budget: w.budget,
+		Engine: h.engine, Committer: committer, Network: w.network, Budget: w.budget, History: NewHistoryBudget(DefaultHistoryMemory),
 		Reconnect:      ReconnectConfig{Base: time.Millisecond, Cap: 20 * time.Millisecond, HalfLife: time.Minute},
 		SessionTimeout: patience, Publish: func(Event) {}, Log: zap.NewNop(),
 		Device: DeviceConfig{Name: "Desk"},

@@ -47,6 +47,8 @@ func (h *home) awaitIntroduction(t *testing.T) {
 			Scope: h.scope(), Index: "by_insert", Prefix: persist.DecryptedEvents.Key(true), Limit: everything,
 		})
 		require.NoError(t, err)
-		return len(unhandled) == 0
+		parts, err := persist.HistoryParts.Scan(t.Context(), h.engine.Engine, persist.Query{Scope: h.scope(), Limit: everything})
+		require.NoError(t, err)
+		return len(unhandled)+len(parts) == 0
 	})
 }

@@ -56,6 +56,7 @@ type unit struct {
 	log    string
 	seq    int64
 	events []Event
+	silent bool // it tells nothing
 }
 
 // write runs fn and appends what it put and told. An error of fn discards all
@@ -105,6 +106,14 @@ func (l *ledger) recordAlong(ctx context.Context, fn func(*unit) error) error {
 	return l.journal.Ride(ctx, position)
 }
 
+// bulk is record for a slice of what is much and of long ago, which is told to
+// nobody: see [journal.Journal.Bulk].
+func (l *ledger) bulk(ctx context.Context, fn func(*unit) error) error {
+	return l.journal.Bulk(ctx, func(tx *journal.Tx) error {
+		return fn(&unit{Tx: tx, scope: l.journal.Scope(), at: l.now(), silent: true})
+	})
+}
+
 func (l *ledger) hand(events []Event) {
 	for _, event := range events {
 		event.Account = l.account
@@ -115,6 +124,9 @@ func (l *ledger) hand(events []Event) {
 
 // tell adds a durable event to the unit.
 func (u *unit) tell(kind EventKind, payload any) {
+	if u.silent {
+		return
+	}
 	data := encode(kind, payload)
 	u.seq++
 	u.Put(persist.Events.Put(persist.Event{Seq: u.seq, Kind: string(kind), At: u.at, Data: string(data)}))

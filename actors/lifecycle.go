@@ -219,8 +219,8 @@ func (a *Account) heard(event any) {
 		if last, _ := a.traffic.heard(); time.Since(e.LastSuccess) > deadAfter && time.Since(last) > deadAfter {
 			a.disconnected(Disconnect{Reason: ReasonKeepAlive})
 		}
-	case historyPart:
-		a.learn(e)
+	case historyDue:
+		a.takeHistory()
 	}
 }
 
@@ -305,6 +305,7 @@ func (a *Account) connected() {
 	a.node.Budget.Accepted()
 	a.replay(a.link)
 	a.askForGroups()
+	a.takeHistory()
 	a.record.LastActive = time.Now()
 	if a.session.State == StateConnecting {
 		a.become(StateSyncing, time.Time{}, "")
@@ -323,30 +324,9 @@ func (a *Account) synced(items int) {
 	a.become(StateReady, time.Time{}, "")
 	a.suspect = false
 	a.note(func(u *unit) error {
-		u.tell(EventSyncComplete, SyncCompleteEvent{ClientID: a.number, Items: items})
+		u.tell(EventSyncComplete, SyncCompleteEvent{ClientID: a.number, Source: "offline", Items: items})
 		return nil
 	})
-}
-
-// learn takes the names out of a piece of history, in the background.
-func (a *Account) learn(part historyPart) {
-	l := a.link
-	err := Do(a.history, func(context.Context) (struct{}, error) { return struct{}{}, l.ingest(part) },
-		func(_ struct{}, err error) {
-			if err != nil {
-				if !l.ended() {
-					a.log.Warn("history was not taken in", zap.Error(err))
-				}
-				return
-			}
-			a.publish(EventSyncProgress, SyncProgressEvent{
-				ClientID: a.number, Source: "history", Kind: part.notification.GetSyncType().String(),
-				Percent: int(part.notification.GetProgress()),
-			})
-		})
-	if err != nil {
-		a.log.Warn("history was not taken in", zap.Error(err))
-	}
 }
 
 // inspect gives up a connection that whatsmeow knows to be logged out.

@@ -30,6 +30,7 @@ type link struct {
 	given   atomic.Pointer[error] // why it was given up
 	inbound *inbound
 	devices *devicestore.Store
+	budget  *HistoryBudget
 	traffic *traffic // the account's
 	log     *zap.Logger
 	// tell delivers to the account's actor.
@@ -77,7 +78,7 @@ func (a *Account) newLink() *link {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
-		inbound: a.newInbound(), devices: a.files.store, traffic: &a.traffic,
+		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
@@ -228,8 +229,7 @@ func (l *link) message(e *events.Message) error {
 		return l.inbound.message(l.ctx, e)
 	}
 	if notification := protocol.GetHistorySyncNotification(); notification != nil {
-		l.tell(linkEvent{l.number, historyPart{e.Info.ID, notification}})
-		return nil
+		return l.announced(e.Info.ID, notification)
 	}
 	if share := protocol.GetAppStateSyncKeyShare(); share != nil {
 		return l.keep(share)

@@ -38,7 +38,7 @@ func newLodging(t *testing.T) *lodging {
 		require.NoError(t, committer.Close(context.Background()))
 	})
 	return &lodging{engine, runtime, &Node{
-		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: DefaultReconnectConfig(),
+		Engine: engine, Committer: committer, Network: network, Budget: budget, History: NewHistoryBudget(DefaultHistoryMemory), Reconnect: DefaultReconnectConfig(),
 		SessionTimeout: time.Minute, Publish: func(Event) {}, Log: zap.NewNop(),
 	}}
 }

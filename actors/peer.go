@@ -2,7 +2,7 @@ package actors
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store"
@@ -16,46 +16,6 @@ import (
 // Peer messages are what the phone sends to its companion alone: keys, pieces
 // of history, addresses. whatsmeow confirms such a message before it is handled,
 // so it is kept until it is, and replayed after a crash.
-
-// historyPart is a piece of history that the phone offers.
-type historyPart struct {
-	id           types.MessageID
-	notification *waE2E.HistorySyncNotification
-}
-
-// ingest takes the names, addresses and secrets out of a piece of history, then
-// tells the phone that it has arrived. It blocks; the messages in it are not
-// kept yet.
-func (l *link) ingest(part historyPart) error {
-	if _, err := l.client.DownloadHistorySync(l.ctx, part.notification, true); err != nil {
-		return fmt.Errorf("download history: %w", err)
-	}
-	if err := l.taken(part); err != nil {
-		return err
-	}
-	if err := l.inbound.ledger.journal.Flush(l.ctx); err != nil {
-		return err
-	}
-	return l.client.SendProtocolMessageReceipt(l.ctx, part.id, types.ReceiptTypeHistorySync)
-}
-
-// taken marks a piece of history as handled.
-func (l *link) taken(part historyPart) error {
-	unhandled, err := l.devices.UnhandledEvents(l.ctx)
-	if err != nil {
-		return err
-	}
-	for _, event := range unhandled {
-		message, err := event.Message()
-		if err != nil || !proto.Equal(message.GetProtocolMessage().GetHistorySyncNotification(), part.notification) {
-			continue // another one's
-		}
-		if err := l.devices.Handled(l.ctx, event); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // keep stores the keys that the phone shares. So does whatsmeow, but in a
 // goroutine that may come after the message counts as handled.
@@ -115,13 +75,16 @@ func (l *link) replay(event devicestore.UnhandledEvent) error {
 	case protocol == nil:
 		return nil
 	case protocol.GetHistorySyncNotification() != nil:
-		return l.ingest(historyPart{notification: protocol.GetHistorySyncNotification()})
+		err = l.announced(replayed+hex.EncodeToString(event.Hash[:]), protocol.GetHistorySyncNotification())
+		if err != nil {
+			return err
+		}
 	case protocol.GetAppStateSyncKeyShare() != nil:
 		l.client.DangerousInternals().HandleAppStateSyncKeyShare(l.ctx, protocol.GetAppStateSyncKeyShare()) //nolint:staticcheck // deprecated as a warning
 	default:
 		l.client.DangerousInternals().HandleProtocolMessage(l.ctx, l.fromPhone(event), message) //nolint:staticcheck // deprecated as a warning
 	}
-	return l.devices.Handled(l.ctx, event)
+	return l.devices.ClearBufferedEventPlaintext(l.ctx, event.Hash)
 }
 
 // fromPhone has no id: without one whatsmeow sends no second receipt.

@@ -88,11 +88,16 @@ type Counter struct {
 
 // Names of counters. CountMessages is followed by a chat's JID, and CountMerging
 // by the LID of a chat that is becoming part of the chat of its number: it is
-// there until all records are under the number.
+// there until all records are under the number. CountHistory counts the messages of
+// the history that is just coming, and CountHistoryLast is there once its last part
+// was taken in, while earlier ones are left.
 const (
 	CountChats    = "chats"
 	CountContacts = "contacts"
 	CountGroups   = "groups" // at the time when all were asked for; absent before
 	CountMerging  = "merging/"
 	CountMessages = "messages/"
+
+	CountHistory     = "history/messages"
+	CountHistoryLast = "history/last"
 )

@@ -216,7 +216,7 @@ func (s *Server) node(config configs.Config) *actors.Node {
 	reconnect := actors.DefaultReconnectConfig()
 	reconnect.FastAttempts = config.WhatsApp.MaxReconnectAttempts
 	return &actors.Node{
-		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget,
+		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget, History: actors.NewHistoryBudget(actors.DefaultHistoryMemory),
 		Reconnect: reconnect, SessionTimeout: config.WhatsApp.SessionTimeout.Duration(),
 		Device: actors.DeviceConfig{
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,

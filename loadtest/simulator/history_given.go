@@ -209,3 +209,16 @@ func (p *Phone) shareHistory(ctx context.Context, jid string, chat HistoryChat) 
 	}
 	return err
 }
+
+// TellHistory tells the companions that are linked of a piece of history as if it were the phone's, whatever it holds.
+func (p *Phone) TellHistory(notice *waE2E.HistorySyncNotification) error {
+	for _, companion := range p.sim.endpoints(p.account)[1:] {
+		err := p.sendPeer(companion, &waE2E.ProtocolMessage{
+			Type: waE2E.ProtocolMessage_HISTORY_SYNC_NOTIFICATION.Enum(), HistorySyncNotification: notice,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
-	"google.golang.org/protobuf/proto"
 )
 
 // more are the barriers that depend on the arguments.
@@ -109,31 +107,10 @@ func TestEventsOfTheOwnPhoneAreReplayedUntilTheyAreHandled(t *testing.T) {
 	require.NoError(t, l.ClearBufferedEventPlaintext(t.Context(), unhandled[0].Hash))
 	unhandled, err = l.UnhandledEvents(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, unhandled)
+	require.Empty(t, unhandled, "handled")
 	event, err := l.GetBufferedEvent(t.Context(), [32]byte{7})
 	require.NoError(t, err)
 	require.Nil(t, event.Plaintext)
-}
-
-func TestAPieceOfHistoryIsHandledWhenItIsTakenInAndNotBefore(t *testing.T) {
-	_, l := paired(t)
-	plaintext, err := proto.Marshal(&waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{
-		HistorySyncNotification: &waE2E.HistorySyncNotification{DirectPath: proto.String("/history")},
-	}})
-	require.NoError(t, err)
-	hash := [32]byte{9}
-	require.NoError(t, l.DoDecryptionTxn(t.Context(), func(ctx context.Context) error {
-		require.NoError(t, l.PutSession(ctx, phoneAddress, []byte{0xff}))
-		return l.PutBufferedEvent(ctx, hash, append(plaintext, 1), time.Unix(1, 0)) // one byte of padding
-	}))
-	require.NoError(t, l.ClearBufferedEventPlaintext(t.Context(), hash), "as whatsmeow does once the notice has been told")
-	unhandled, err := l.UnhandledEvents(t.Context())
-	require.NoError(t, err)
-	require.Len(t, unhandled, 1)
-	require.NoError(t, l.Handled(t.Context(), unhandled[0]))
-	unhandled, err = l.UnhandledEvents(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, unhandled)
 }
 
 func TestOldEventsAreForgotten(t *testing.T) {

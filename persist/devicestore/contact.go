@@ -66,6 +66,39 @@ func (s *Store) PutAllContactNames(ctx context.Context, entries []store.ContactE
 	return s.open()
 }
 
+// Names are a person's by one address; an empty one is not known.
+type Names struct {
+	JID                           types.JID
+	FirstName, FullName, PushName string
+}
+
+// PutFormerNames stores names as they were at a time: what has been stored since
+// stays.
+func (s *Store) PutFormerNames(ctx context.Context, at time.Time, former []Names) (err error) {
+	defer s.guard(ctx, "store former names", &err)
+	for unit := range slices.Chunk(former, unitSize) {
+		users := make([]types.JID, len(unit))
+		for i, names := range unit {
+			users[i] = names.JID
+		}
+		err := s.editContacts(ctx, users, func(i int, contact *persist.Contact) {
+			newer := contact.Updated.After(at)
+			for _, name := range []struct {
+				of    *string
+				comes string
+			}{{&contact.FirstName, unit[i].FirstName}, {&contact.FullName, unit[i].FullName}, {&contact.PushName, unit[i].PushName}} {
+				if name.comes != "" && (*name.of == "" || !newer) {
+					*name.of = persist.Storable(name.comes)
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.open()
+}
+
 // PutManyRedactedPhones stores what a group shows of hidden numbers.
 func (s *Store) PutManyRedactedPhones(ctx context.Context, entries []store.RedactedPhoneEntry) (err error) {
 	defer s.guard(ctx, "store redacted phones", &err)

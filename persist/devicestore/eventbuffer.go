@@ -96,38 +96,15 @@ func (s *Store) PutBufferedEvent(ctx context.Context, hash [32]byte, plaintext [
 	return err
 }
 
-// ClearBufferedEventPlaintext marks an event as handled; its hash stays. A piece
-// of history is left as it is: when whatsmeow calls this it is only known, and
-// [Store.Handled] is called when it has been taken in.
+// ClearBufferedEventPlaintext marks an event as handled; its hash stays. What was
+// written before is durable no later than the mark.
 func (s *Store) ClearBufferedEventPlaintext(ctx context.Context, hash [32]byte) (err error) {
 	defer s.guard(ctx, "clear decrypted event", &err)
-	return s.settle(ctx, hash, func(event *persist.DecryptedEvent) bool { return !event.Replay || !isHistory(event.Plaintext) })
-}
-
-// Handled marks what the own phone sent as handled, whatever it is. What was
-// written before is durable no later than the mark.
-func (s *Store) Handled(ctx context.Context, event UnhandledEvent) (err error) {
-	defer s.guard(ctx, "mark event as handled", &err)
-	return s.settle(ctx, event.Hash, func(*persist.DecryptedEvent) bool { return true })
-}
-
-func (s *Store) settle(ctx context.Context, hash [32]byte, ready func(*persist.DecryptedEvent) bool) error {
-	_, err := editOne(ctx, s, persist.DecryptedEvents, []any{hash}, func(event *persist.DecryptedEvent, found bool) bool {
-		if !found || !ready(event) {
-			return false
-		}
+	_, err = editOne(ctx, s, persist.DecryptedEvents, []any{hash}, func(event *persist.DecryptedEvent, found bool) bool {
 		event.Plaintext, event.Replay = nil, false
-		return true
+		return found
 	})
 	return err
-}
-
-func isHistory(padded []byte) bool {
-	if len(padded) == 0 {
-		return false
-	}
-	message, err := UnhandledEvent{padded: padded}.Message()
-	return err == nil && message.GetProtocolMessage().GetHistorySyncNotification() != nil
 }
 
 // UnhandledEvent is a message of the own phone that was decrypted, perhaps even
