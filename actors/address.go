@@ -20,8 +20,9 @@ func ParseNumber(text string) (string, bool) {
 	return digits, isNumber(digits)
 }
 
-// ParseChat reads the address of a person or group: 1234567890@c.us,
-// …@s.whatsapp.net, …@lid, …@g.us or a bare number. Device parts are refused.
+// ParseChat reads the address of a person, a group or a channel: 1234567890@c.us,
+// …@s.whatsapp.net, …@lid, …@g.us, …@newsletter or a bare number. Device parts are
+// refused.
 func ParseChat(text string) (types.JID, bool) {
 	user, server, found := strings.Cut(strings.TrimSpace(text), "@")
 	if !found {
@@ -32,7 +33,7 @@ func ParseChat(text string) (types.JID, bool) {
 	case types.LegacyUserServer, types.DefaultUserServer:
 		number, ok := ParseNumber(user)
 		return types.NewJID(number, types.DefaultUserServer), ok
-	case types.HiddenUserServer:
+	case types.HiddenUserServer, types.NewsletterServer:
 		return types.NewJID(user, server), isNumber(user)
 	case types.GroupServer:
 		return types.NewJID(user, server), isGroup(user)

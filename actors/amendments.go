@@ -8,6 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
@@ -68,6 +69,8 @@ func (in *inbound) protocol(ctx context.Context, u *unit, where place, m *waE2E.
 			return err
 		}
 		amendment.Revoked, amendment.Timestamp, amendment.Author = true, where.at, author.String()
+	case waE2E.ProtocolMessage_EPHEMERAL_SETTING:
+		return in.timer(ctx, u, where, int64(m.GetEphemeralExpiration()))
 	default:
 		return nil
 	}
@@ -252,4 +255,16 @@ func (in *inbound) refreshPreview(ctx context.Context, u *unit, message persist.
 	chat.Preview = shorten(body)
 	u.Put(persist.Chats.Put(chat))
 	return nil
+}
+
+// postEdited is a channel's post in its new form, under its old id.
+func (in *inbound) postEdited(ctx context.Context, u *unit, where place, id string, evt *events.Message) error {
+	raw, err := proto.Marshal(evt.Message)
+	if err != nil {
+		return err
+	}
+	return in.amend(ctx, u, persist.MessageAmendment{
+		Chat: where.chat.String(), MessageID: id, Sender: where.sender.String(), Author: where.sender.String(),
+		Raw: raw, Timestamp: evt.NewsletterMeta.EditTS,
+	}, where.pushName)
 }

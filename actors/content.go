@@ -13,7 +13,8 @@ import (
 // Content is what a WhatsApp message says, apart from who said it and when.
 type Content struct {
 	// Type is text, image, video, audio, voice, document, sticker, location,
-	// contacts, poll, or unknown for what this version cannot read.
+	// contacts, poll, choice (of an offer), interactive (an offer), group-invite, event,
+	// or unknown for what this version cannot read.
 	Type string
 	// Body is the text, or the caption of media.
 	Body string
@@ -36,6 +37,7 @@ func ReadContent(m *waE2E.Message) Content {
 
 var contentReaders = []func(*waE2E.Message) (Content, bool){
 	readText, readImage, readVideo, readAudio, readDocument, readSticker, readLocation, readContacts, readPoll,
+	readChoice, readOffer, readInvite, readEvent,
 }
 
 func readText(m *waE2E.Message) (Content, bool) {
@@ -121,14 +123,68 @@ func readContacts(m *waE2E.Message) (Content, bool) {
 }
 
 func readPoll(m *waE2E.Message) (Content, bool) {
+	poll := pollOf(m)
+	return Content{Type: "poll", Body: poll.GetName(), Context: poll.GetContextInfo()}, poll != nil
+}
+
+// pollOf is the poll in a message of any version; nil if there is none.
+func pollOf(m *waE2E.Message) *waE2E.PollCreationMessage {
 	for _, poll := range []*waE2E.PollCreationMessage{
 		m.GetPollCreationMessage(), m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3(),
+		m.GetPollCreationMessageV4().GetMessage().GetPollCreationMessage(), m.GetPollCreationMessageV5(),
 	} {
 		if poll != nil {
-			return Content{Type: "poll", Body: poll.GetName(), Context: poll.GetContextInfo()}, true
+			return poll
 		}
 	}
-	return Content{}, false
+	return nil
+}
+
+// readChoice reads what answers a list, buttons or a template.
+func readChoice(m *waE2E.Message) (Content, bool) {
+	answer := choice(m)
+	if answer == nil {
+		return Content{}, false
+	}
+	info := m.GetButtonsResponseMessage().GetContextInfo()
+	for _, other := range []*waE2E.ContextInfo{m.GetTemplateButtonReplyMessage().GetContextInfo(), m.GetListResponseMessage().GetContextInfo()} {
+		if other != nil {
+			info = other
+		}
+	}
+	return Content{Type: "choice", Body: firstOf(answer.Text, answer.ID), Context: info}, true
+}
+
+// readOffer reads what asks for a choice: lists, buttons and their kin of
+// businesses.
+func readOffer(m *waE2E.Message) (Content, bool) {
+	switch {
+	case m.GetButtonsMessage() != nil:
+		return Content{Type: "interactive", Body: m.GetButtonsMessage().GetContentText(), Context: m.GetButtonsMessage().GetContextInfo()}, true
+	case m.GetListMessage() != nil:
+		list := m.GetListMessage()
+		return Content{Type: "interactive", Body: firstOf(list.GetDescription(), list.GetTitle()), Context: list.GetContextInfo()}, true
+	case m.GetTemplateMessage() != nil:
+		template := m.GetTemplateMessage()
+		return Content{Type: "interactive", Body: template.GetHydratedTemplate().GetHydratedContentText(), Context: template.GetContextInfo()}, true
+	case m.GetInteractiveMessage() != nil:
+		offer := m.GetInteractiveMessage()
+		return Content{Type: "interactive", Body: offer.GetBody().GetText(), Context: offer.GetContextInfo()}, true
+	default:
+		return Content{}, false
+	}
+}
+
+// readInvite reads an invitation to a group.
+func readInvite(m *waE2E.Message) (Content, bool) {
+	card := m.GetGroupInviteMessage()
+	return Content{Type: "group-invite", Body: firstOf(card.GetCaption(), card.GetGroupName()), Context: card.GetContextInfo()}, card != nil
+}
+
+// readEvent reads an appointment, as groups have them.
+func readEvent(m *waE2E.Message) (Content, bool) {
+	event := m.GetEventMessage()
+	return Content{Type: "event", Body: event.GetName(), Context: event.GetContextInfo()}, event != nil
 }
 
 // QuotedID is the id of the message that it answers, empty where it answers none.

@@ -31,6 +31,8 @@ const (
 	EventChatMerged      EventKind = "chat-merged"
 	EventGroupJoined     EventKind = "group-joined"
 	EventGroupUpdated    EventKind = "group-updated"
+	EventPollVote        EventKind = "poll-vote"
+	EventChatTimer       EventKind = "chat-timer"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -57,6 +59,8 @@ func Catalogue() []CatalogueEntry {
 		{EventReaction, true, "somebody reacted to a message, or took the reaction back", ReactionEvent{}},
 		{EventEdit, true, "the author changed the text of a message", EditEvent{}},
 		{EventRevoke, true, "a message was deleted for everyone", RevokeEvent{}},
+		{EventPollVote, true, "somebody voted in a poll, or took the vote back", PollVoteEvent{}},
+		{EventChatTimer, true, "somebody set after how long the messages of a chat disappear", ChatTimerEvent{}},
 		{EventChatMerged, true, "a chat with somebody known by LID alone became part of the chat with their number", ChatMergedEvent{}},
 		{EventGroupJoined, true, "the account came into a group", GroupJoinedEvent{}},
 		{EventGroupUpdated, true, "something of a group changed, or who is in it", GroupUpdatedEvent{}},
@@ -197,6 +201,41 @@ type MessagePayload struct {
 	FromMe    bool   `json:"fromMe"`
 	Sender    Person `json:"sender"`
 	QuotedID  string `json:"quotedId,omitempty"`
+	// Media describes the file, which is read at the message's own address.
+	Media     *MediaPayload `json:"media,omitempty" doc:"the file, whose bytes are at /api/messages/{accountNumber}/{chatId}/{id}/media"`
+	Mentions  []Person      `json:"mentions,omitempty"`
+	ViewOnce  bool          `json:"viewOnce,omitempty"`
+	ExpiresAt *time.Time    `json:"expiresAt,omitempty" doc:"when it disappears"`
+	Details
+}
+
+// MediaPayload describes a file.
+type MediaPayload struct {
+	MIMEType string `json:"mimeType"`
+	FileName string `json:"fileName,omitempty"`
+	Size     int64  `json:"size" doc:"bytes"`
+	Width    int64  `json:"width,omitempty" doc:"pixels"`
+	Height   int64  `json:"height,omitempty" doc:"pixels"`
+	Duration int64  `json:"duration,omitempty" doc:"seconds"`
+}
+
+// PollVoteEvent tells what somebody chose in a poll; no option takes a vote back.
+type PollVoteEvent struct {
+	ClientID  string   `json:"clientId"`
+	ChatID    string   `json:"chatId"`
+	PollID    string   `json:"pollId" doc:"the id of the poll's message"`
+	From      string   `json:"from"`
+	Sender    Person   `json:"sender"`
+	Options   []string `json:"options"`
+	Timestamp int64    `json:"timestamp" doc:"Unix seconds"`
+}
+
+// ChatTimerEvent tells after how long messages of a chat disappear from now on.
+type ChatTimerEvent struct {
+	ClientID string `json:"clientId"`
+	ChatID   string `json:"chatId"`
+	Seconds  int64  `json:"seconds" doc:"0: they stay"`
+	By       Person `json:"by"`
 }
 
 // MessageStatusEvent tells the state of an own message. Recipient is set for

@@ -39,13 +39,14 @@ type place struct {
 	pushName     string
 	at           time.Time
 	early        []persist.UserReceipt // what was said of an own message before it came
+	viewOnce     bool
 }
 
-// message stores a message, or what a message does to an earlier one. What was
-// sent to a channel, a broadcast list or everybody's status belongs to no chat
-// and is not kept yet.
+// message stores a message, or what a message does to an earlier one. What comes by
+// a broadcast list of somebody's belongs to the chat with them, as whatsmeow says
+// it; a list's own address is no chat.
 func (in *inbound) message(ctx context.Context, evt *events.Message) error {
-	if !isChat(evt.Info.Chat) {
+	if !isChat(evt.Info.Chat) && !isStatus(evt.Info.Chat) {
 		return nil
 	}
 	id := persist.MessageID(evt.Info.ID)
@@ -61,10 +62,12 @@ func (in *inbound) message(ctx context.Context, evt *events.Message) error {
 		if err != nil {
 			return err
 		}
-		where.early = early
+		where.early, where.viewOnce = early, evt.IsViewOnce
 		switch {
 		case evt.Message.GetReactionMessage() != nil:
 			return in.reaction(ctx, u, where, evt.Message.GetReactionMessage())
+		case evt.NewsletterMeta != nil && !evt.NewsletterMeta.EditTS.IsZero():
+			return in.postEdited(ctx, u, where, id, evt)
 		case evt.Message.GetProtocolMessage() != nil:
 			return in.protocol(ctx, u, where, evt.Message.GetProtocolMessage())
 		case isKeyDistribution(evt.Message):
@@ -78,12 +81,18 @@ func (in *inbound) message(ctx context.Context, evt *events.Message) error {
 // isChat tells whether people converse there.
 func isChat(jid types.JID) bool {
 	switch jid.Server {
-	case types.DefaultUserServer, types.HiddenUserServer, types.GroupServer:
+	case types.DefaultUserServer, types.HiddenUserServer, types.GroupServer, types.NewsletterServer:
 		return true
 	default:
 		return false
 	}
 }
+
+// isStatus tells the address of what people show everybody for a day.
+func isStatus(jid types.JID) bool { return jid == types.StatusBroadcastJID }
+
+// statusLife is how long WhatsApp shows a status.
+const statusLife = 24 * time.Hour
 
 // isKeyDistribution tells a message that carries a group's sender key and
 // nothing for people.
@@ -122,7 +131,7 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	message := persist.Message{
 		Chat: chat, Sender: sender, ID: id, Seq: u.seq + 1, Timestamp: where.at, FromMe: where.fromMe,
 		Type: content.Type, PushName: where.pushName, Status: status, StatusAt: where.at,
-		QuotedID: content.QuotedID(), Raw: raw,
+		QuotedID: content.QuotedID(), Raw: raw, ViewOnce: where.viewOnce, ExpiresAt: expiry(where, content.Context),
 	}
 	u.Put(persist.Messages.Put(message))
 	putContent(u, message, content)
@@ -133,13 +142,26 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	if err != nil {
 		return err
 	}
-	if err := in.tellMessage(ctx, u, where, FormatMessageID(id, where.sender, shared), content); err != nil {
+	if err := in.tellMessage(ctx, u, where, message, FormatMessageID(id, where.sender, shared), m); err != nil {
 		return err
 	}
 	if err := in.catchUp(ctx, u, message, where); err != nil || !in.waiting.has(id) {
 		return err
 	}
 	return in.release(ctx, u, chat, id)
+}
+
+// expiry is when a message is to be forgotten, by its sender's word; the zero time
+// is never.
+func expiry(where place, info *waE2E.ContextInfo) time.Time {
+	switch {
+	case isStatus(where.chat):
+		return where.at.Add(statusLife)
+	case info.GetExpiration() == 0:
+		return time.Time{}
+	default:
+		return where.at.Add(time.Duration(info.GetExpiration()) * time.Second)
+	}
 }
 
 // shared tells whether the other side of the chat has used the id before. In a
@@ -171,8 +193,12 @@ func putContent(u *unit, message persist.Message, content Content) {
 	}
 }
 
-// advance brings the chat up to a new message. Whoever answers has read.
+// advance brings the chat up to a new message. Whoever answers has read. What
+// people show everybody is in no chat.
 func (in *inbound) advance(ctx context.Context, u *unit, where place, id string, content Content) error {
+	if isStatus(where.chat) {
+		return nil
+	}
 	chat, err := persist.Chats.Get(ctx, u, in.people.scope, where.chat.String())
 	if errors.Is(err, persist.ErrNotFound) {
 		chat, err = persist.Chat{JID: where.chat.String()}, nil
@@ -205,14 +231,41 @@ func shorten(body string) string {
 	return string(runes[:min(len(runes), previewLength)])
 }
 
-func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, id string, content Content) error {
+func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, message persist.Message, name string, m *waE2E.Message) error {
 	sender, err := in.people.person(ctx, u, where.sender, where.pushName)
 	if err != nil {
 		return err
 	}
-	u.tell(EventMessage, MessageEvent{ClientID: in.account, Message: MessagePayload{
-		ID: id, From: FormatChat(where.sender), ChatID: FormatChat(where.chat), Body: content.Body,
+	content := ReadContent(m)
+	payload := MessagePayload{
+		ID: name, From: FormatChat(where.sender), ChatID: FormatChat(where.chat), Body: content.Body,
 		Type: content.Type, Timestamp: where.at.Unix(), FromMe: where.fromMe, Sender: sender, QuotedID: content.QuotedID(),
-	}})
+		Media: showMedia(content.Media), Details: details(m), ViewOnce: message.ViewOnce, ExpiresAt: timeOrNil(message.ExpiresAt),
+	}
+	for _, jid := range mentioned(content.Context) {
+		person, err := in.people.person(ctx, u, jid, "")
+		if err != nil {
+			return err
+		}
+		payload.Mentions = append(payload.Mentions, person)
+	}
+	u.tell(EventMessage, MessageEvent{ClientID: in.account, Message: payload})
 	return nil
+}
+
+func showMedia(m *persist.Media) *MediaPayload {
+	if m == nil {
+		return nil
+	}
+	return &MediaPayload{
+		MIMEType: m.MIMEType, FileName: m.FileName, Size: m.Size, Width: m.Width, Height: m.Height, Duration: m.Duration,
+	}
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }

@@ -205,6 +205,8 @@ func (l *link) store(event any) error {
 	switch e := event.(type) {
 	case *events.Message:
 		return l.message(e)
+	case *events.UndecryptableMessage:
+		return l.inbound.withheld(l.ctx, e)
 	case *events.Receipt:
 		return l.inbound.receipt(l.ctx, e)
 	case *events.JoinedGroup:
@@ -224,6 +226,9 @@ func (l *link) store(event any) error {
 }
 
 func (l *link) message(e *events.Message) error {
+	if sealed(e.Message) {
+		return l.unseal(e)
+	}
 	protocol := e.Message.GetProtocolMessage()
 	if !e.Info.IsFromMe || protocol == nil {
 		return l.inbound.message(l.ctx, e)

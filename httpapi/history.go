@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/supervisor"
 )
@@ -47,7 +48,7 @@ type message struct {
 	From      string         `json:"from" doc:"the author"`
 	FromMe    bool           `json:"fromMe"`
 	Sender    person         `json:"sender"`
-	Type      string         `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contacts, poll or unknown"`
+	Type      string         `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contacts, poll, choice, interactive, group-invite, event or unknown"`
 	Body      string         `json:"body" doc:"text or caption; empty where it was deleted for everyone"`
 	Media     *messageMedia  `json:"media,omitempty"`
 	Quote     *messageQuote  `json:"quote,omitempty" doc:"what it answers, in the words of whoever answers"`
@@ -59,6 +60,19 @@ type message struct {
 	RevokedAt *time.Time     `json:"revokedAt,omitempty" doc:"when it was deleted for everyone"`
 	Reactions []reaction     `json:"reactions" doc:"the first 256"`
 	Receipts  []receiptState `json:"receipts" doc:"of own messages, one for each recipient that has said something; the first 256"`
+	Mentions  []person       `json:"mentions,omitempty"`
+	Votes     []vote         `json:"votes,omitempty" doc:"in a poll, the first 256"`
+	Starred   bool           `json:"starred,omitempty"`
+	ViewOnce  bool           `json:"viewOnce,omitempty" doc:"a phone shows it once; what it holds is not given to devices like this one"`
+	ExpiresAt *time.Time     `json:"expiresAt,omitempty" doc:"when it disappears"`
+	actors.Details
+}
+
+type vote struct {
+	From      string     `json:"from"`
+	Sender    person     `json:"sender"`
+	Options   []string   `json:"options"`
+	Timestamp *time.Time `json:"timestamp"`
 }
 
 type messageMedia struct {
@@ -158,7 +172,25 @@ func showMessage(account number, m supervisor.Message) message {
 		Status: m.Record.Status, StatusAt: showTime(m.Record.StatusAt), Error: m.Record.Error,
 		Timestamp: showTime(m.Record.Timestamp), EditedAt: showTime(m.Record.EditedAt), RevokedAt: showTime(m.Record.RevokedAt),
 		Reactions: showReactions(m.Reactions), Receipts: showReceipts(m.Receipts),
+		Mentions: showPeople(m.Mentions), Votes: showVotes(m.Votes), Starred: m.Record.Starred, ViewOnce: m.Record.ViewOnce,
+		ExpiresAt: showTime(m.Record.ExpiresAt), Details: m.Details,
 	}
+}
+
+func showPeople(known []actors.Person) []person {
+	var shown []person
+	for _, p := range known {
+		shown = append(shown, showPerson(p))
+	}
+	return shown
+}
+
+func showVotes(known []supervisor.Vote) []vote {
+	var shown []vote
+	for _, v := range known {
+		shown = append(shown, vote{v.Voter.Address(), showPerson(v.Voter), v.Options, showTime(v.Timestamp)})
+	}
+	return shown
 }
 
 func showMedia(m *persist.Media) *messageMedia {

@@ -15,6 +15,7 @@ type Reader interface {
 	Messages(ctx context.Context, account, chat, before string, page supervisor.Page) (supervisor.MessageList, error)
 	Message(ctx context.Context, account, chat, id string) (supervisor.Message, error)
 	Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error)
+	Statuses(ctx context.Context, account string, page supervisor.Page) (supervisor.MessageList, error)
 	Contacts(ctx context.Context, account, search string, page supervisor.Page) (supervisor.ContactList, error)
 }
 

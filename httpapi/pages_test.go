@@ -42,6 +42,10 @@ func (o *office) Message(ctx context.Context, account, chat, id string) (supervi
 	return o.messages.Messages[0], o.answer(ctx, account, reading{chat: chat, id: id})
 }
 
+func (o *office) Statuses(ctx context.Context, account string, page supervisor.Page) (supervisor.MessageList, error) {
+	return o.messages, o.answer(ctx, account, page)
+}
+
 func (o *office) Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error) {
 	return o.messages, o.answer(ctx, account, reading{search: text, chat: chat, page: page})
 }

@@ -76,6 +76,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.messageRoutes()
 	s.conversationRoutes()
 	s.historyRoutes()
+	s.statusRoutes()
 	s.contactRoutes()
 	s.groupRoutes()
 	s.backupRoute()

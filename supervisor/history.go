@@ -3,7 +3,10 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"time"
 
 	"go.mau.fi/whatsmeow/types"
 
@@ -22,6 +25,11 @@ type Message struct {
 	Body   string
 	Media  *persist.Media // nil without media
 	Quote  *Quote         // nil where it answers nothing
+	// Details are those of what was said; Mentions whom it names.
+	Details  actors.Details
+	Mentions []actors.Person
+	// Votes are what was chosen in a poll, the first 256 by address.
+	Votes []Vote
 	// Reactions and Receipts are the first 256, by address.
 	Reactions []Reaction
 	Receipts  []Receipt // of own messages
@@ -39,6 +47,13 @@ type Quote struct {
 type Reaction struct {
 	Record persist.MessageReaction
 	Sender actors.Person
+}
+
+// Vote is what one person chose in a poll.
+type Vote struct {
+	Voter     actors.Person
+	Options   []string
+	Timestamp time.Time
 }
 
 // Receipt is how far a message has come with one recipient.
@@ -282,10 +297,61 @@ func (r *reading) contents(ctx context.Context, m *Message) error {
 			m.Media = &media
 		}
 	}
-	if m.Record.QuotedID != "" && len(m.Record.Raw) > 0 {
+	if len(m.Record.Raw) == 0 {
+		return nil
+	}
+	if err := r.details(ctx, m); err != nil {
+		return err
+	}
+	if m.Details.Poll != nil {
+		if m.Votes, err = r.votes(ctx, m.Record); err != nil {
+			return err
+		}
+	}
+	if m.Record.QuotedID != "" {
 		m.Quote, err = r.quote(ctx, m.Record)
 	}
 	return err
+}
+
+func (r *reading) details(ctx context.Context, m *Message) error {
+	details, mentioned, err := actors.ReadDetails(m.Record.Raw)
+	if err != nil {
+		return err
+	}
+	m.Details = details
+	for _, jid := range mentioned {
+		person, err := r.people.Person(ctx, jid)
+		if err != nil {
+			return err
+		}
+		m.Mentions = append(m.Mentions, person)
+	}
+	return nil
+}
+
+func (r *reading) votes(ctx context.Context, poll persist.Message) ([]Vote, error) {
+	records, err := persist.PollVotes.Scan(ctx, r, persist.Query{
+		Prefix: persist.PollVotes.Key(poll.Chat, poll.ID), Limit: maxSayings,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var votes []Vote
+	for _, record := range records {
+		vote := Vote{Timestamp: record.Timestamp}
+		if err := json.Unmarshal([]byte(record.Options), &vote.Options); err != nil {
+			return nil, fmt.Errorf("read a vote: %w", err)
+		}
+		if len(vote.Options) == 0 {
+			continue // taken back
+		}
+		if vote.Voter, err = r.person(ctx, record.Voter); err != nil {
+			return nil, err
+		}
+		votes = append(votes, vote)
+	}
+	return votes, nil
 }
 
 func (r *reading) quote(ctx context.Context, record persist.Message) (*Quote, error) {
