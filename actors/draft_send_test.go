@@ -333,3 +333,71 @@ func TestOnlyCaptionsOfFilesAreReworded(t *testing.T) {
 	_, err = reworded(&waE2E.Message{StickerMessage: &waE2E.StickerMessage{}}, "new")
 	require.Equal(t, CodeEditNotAllowed, CodeOf(err))
 }
+
+func TestAStatusIsSeenByThosePeopleWhoMaySeeIt(t *testing.T) {
+	h := newTown(t).newHome(t)
+	h.link(t)
+	stranger, err := h.world.AddPhone("31711111111", "Bob")
+	require.NoError(t, err)
+	require.NoError(t, h.owner.SetContact(t.Context(), h.friend.Number(), "Ann Smith", "Ann"))
+	until(t, "the friend is in the address book", func() bool {
+		contact, err := persist.Contacts.Get(t.Context(), h.engine.Engine, h.scope(), h.friend.LID().String())
+		if err != nil {
+			contact, _ = persist.Contacts.Get(t.Context(), h.engine.Engine, h.scope(), h.friend.Number()+"@s.whatsapp.net")
+		}
+		return contact.FullName == "Ann Smith"
+	})
+	c := &thread{home: h, chat: StatusChat}
+	got := c.send(t, Story{Body: "at the lake", Background: 0xFF102030, Font: "courier"}, Manner{})
+	require.Equal(t, StatusChat, got.Chat)
+	text := c.whole(t, got.ID).GetExtendedTextMessage()
+	require.Equal(t, "at the lake", text.GetText())
+	require.EqualValues(t, 0xFF102030, text.GetBackgroundArgb())
+	require.EqualValues(t, storyColor, text.GetTextArgb())
+	require.Equal(t, waE2E.ExtendedTextMessage_COURIERPRIME_BOLD, text.GetFont())
+
+	require.Equal(t, simulator.Contents{Kind: "revoke", Target: got.ID}, c.send(t, Deletion{got.ID}, Manner{}).Contents)
+	require.Empty(t, stranger.Messages(0))
+}
+
+func TestAChannelIsPostedTo(t *testing.T) {
+	h := newTown(t).newHome(t)
+	h.link(t)
+	channel, err := h.owner.CreateNewsletter(t.Context(), simulator.NewsletterOptions{Name: "News"})
+	require.NoError(t, err)
+	c := &thread{home: h, chat: channel.String()}
+	post := func(draft Draft) string {
+		sent, err := c.ask(t, draft, Manner{})
+		require.NoError(t, err)
+		require.Equal(t, "sent", sent.Status, sent.Reason)
+		return sent.MessageID
+	}
+	posts := func() []simulator.NewsletterPost {
+		info, found := h.world.Newsletter(channel)
+		require.True(t, found)
+		return info.Posts
+	}
+	id := post(Text{"first"})
+	require.Equal(t, id, posts()[0].ID)
+	require.Equal(t, "first", posts()[0].Text)
+	post(Edit{id, "first, corrected"})
+	require.Equal(t, "first, corrected", posts()[0].Text)
+	require.True(t, posts()[0].Edited)
+	_, err = c.ask(t, Reaction{id, "👍"}, Manner{})
+	require.Equal(t, CodeInvalidRequest, CodeOf(err))
+	post(Deletion{id})
+	require.True(t, posts()[0].Revoked)
+}
+
+func TestOnlyWhatIsLookedAtIsSeenOnce(t *testing.T) {
+	for _, message := range []*waE2E.Message{
+		{ImageMessage: &waE2E.ImageMessage{}}, {VideoMessage: &waE2E.VideoMessage{}}, {AudioMessage: &waE2E.AudioMessage{PTT: proto.Bool(true)}},
+	} {
+		wrapper, err := viewedOnce(message)
+		require.NoError(t, err)
+		require.Nil(t, wrapper.ImageMessage)
+		require.True(t, once(innermost(wrapper)))
+	}
+	_, err := viewedOnce(&waE2E.Message{AudioMessage: &waE2E.AudioMessage{}})
+	require.Equal(t, CodeInvalidRequest, CodeOf(err))
+}

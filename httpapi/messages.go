@@ -49,12 +49,15 @@ type sendBody struct {
 	Message       content `json:"message"`
 }
 
-// Resolve waits where nothing was said, since a default in the schema would also
+// Resolve completes the wait and refuses an empty key.
+func (i *sendInput) Resolve(ctx huma.Context) []error { return settle(ctx, &i.Wait) }
+
+// settle waits where nothing was said, since a default in the schema would also
 // take the place of a zero that was given; and it refuses an empty key, whose
 // sender believes to be safe from sending twice.
-func (i *sendInput) Resolve(ctx huma.Context) []error {
+func settle(ctx huma.Context, wait *int) []error {
 	if ctx.Query("wait") == "" {
-		i.Wait = defaultWait
+		*wait = defaultWait
 	}
 	var wrongs []error
 	ctx.EachHeader(func(name, value string) {

@@ -74,6 +74,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.api = newAPI(s.app)
 	s.clientRoutes()
 	s.messageRoutes()
+	s.storyRoutes()
 	s.conversationRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
