@@ -32,7 +32,9 @@ func (s *Simulator) login(c *connection, payload *waWa6.ClientPayload) {
 	}
 	alive := 1
 	if old := d.connection; old != nil {
-		alive = 2
+		if !hasHungUp(old.tcp) { // a login that came late may be of a client that has gone
+			alive = 2
+		}
 		old.closeLocked(replacedConflict())
 	}
 	d.connection, d.active, c.device = c, false, d
