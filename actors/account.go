@@ -12,6 +12,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 
+	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/devicestore"
 	"whatsapp-web-server/persist/journal"
@@ -34,6 +35,8 @@ type Node struct {
 	Engine    persist.Getter
 	Committer *journal.Committer
 	Network   *Network
+	// Fetch reaches the URLs that callers name.
+	Fetch     *fetch.Client
 	Budget    *ConnectBudget
 	History   *HistoryBudget
 	Reconnect ReconnectConfig

@@ -18,6 +18,10 @@ const (
 	CodeAccountNotFound    Code = "account_not_found"
 	CodeChatNotFound       Code = "chat_not_found"
 	CodeMessageNotFound    Code = "message_not_found"
+	CodeMediaNotFound      Code = "media_not_found"
+	CodeMediaTooLarge      Code = "media_too_large"
+	CodeURLNotAllowed      Code = "url_not_allowed"
+	CodeMediaUnreachable   Code = "media_unreachable"
 	CodeNotPaired          Code = "not_paired"
 	CodeAlreadyPaired      Code = "already_paired"
 	CodeQRNotReady         Code = "qr_not_ready" // ask again after Error.RetryAfter

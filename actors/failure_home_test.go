@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 
+	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 	"whatsapp-web-server/persist"
@@ -79,6 +81,7 @@ func (w *town) newHome(t *testing.T) *home {
 	committer := journal.NewCommitter(h.engine, journal.Options{LazyDelay: 20 * time.Millisecond})
 	h.node = &Node{
 		Engine: h.engine, Committer: committer, Network: w.network, Budget: w.budget, History: NewHistoryBudget(DefaultHistoryMemory),
+		Fetch:          fetch.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}),
 		Reconnect:      ReconnectConfig{Base: time.Millisecond, Cap: 20 * time.Millisecond, HalfLife: time.Minute},
 		SessionTimeout: patience, Publish: func(Event) {}, Log: zap.NewNop(),
 		Device: DeviceConfig{Name: "Desk"},

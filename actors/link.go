@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
+	"golang.org/x/sync/singleflight"
 
+	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/persist/devicestore"
 )
 
@@ -44,6 +47,10 @@ type link struct {
 	unhandled []devicestore.UnhandledEvent
 	// publish hands ephemeral events to who listens.
 	publish func(EventKind, any)
+	outside *fetch.Client      // of URLs that callers name
+	web     *http.Client       // of WhatsApp's own
+	uploads singleflight.Group // of files that are being uploaded
+	answers phoneAnswers
 }
 
 // linkEvent is what whatsmeow said on a connection, for the actor.
@@ -79,6 +86,7 @@ func (a *Account) newLink() *link {
 	l := &link{
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
+		outside: a.node.Fetch, web: a.node.Network.client,
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
@@ -219,6 +227,9 @@ func (l *link) store(event any) error {
 		return l.presence(e)
 	case *events.ChatPresence:
 		return l.chatPresence(e)
+	case *events.MediaRetry:
+		l.answers.tell(e)
+		return nil
 	default:
 		l.tell(linkEvent{l.number, event})
 		return nil

@@ -19,6 +19,9 @@ type Request interface {
 	perform(ctx context.Context, l *link) (any, error)
 }
 
+// patient is a request that may take longer than requestTimeout.
+type patient interface{ patience() time.Duration }
+
 func (a *Account) perform(command *Command, request Request) {
 	if refusal := a.refuseRequest(); refusal != nil {
 		command.Reply(nil, refusal)
@@ -34,7 +37,11 @@ func (a *Account) perform(command *Command, request Request) {
 }
 
 func (l *link) perform(request Request) (any, error) {
-	ctx, cancel := context.WithTimeout(l.ctx, requestTimeout)
+	timeout := requestTimeout
+	if patient, ok := request.(patient); ok {
+		timeout = patient.patience()
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, timeout)
 	defer cancel()
 	reply, err := request.perform(ctx, l)
 	return reply, refusedBy(l.excuse(err))

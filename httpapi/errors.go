@@ -13,14 +13,10 @@ import (
 // The codes that only the edge refuses with; all others are the accounts'.
 const (
 	codeUnauthorized        actors.Code = "unauthorized"
-	codeMediaNotFound       actors.Code = "media_not_found"
 	codeMethodNotAllowed    actors.Code = "method_not_allowed"
 	codeBodyTooLarge        actors.Code = "body_too_large"
-	codeMediaTooLarge       actors.Code = "media_too_large"
 	codeRangeNotSatisfiable actors.Code = "range_not_satisfiable"
 	codeMisdirected         actors.Code = "misdirected"
-	codeURLNotAllowed       actors.Code = "url_not_allowed"
-	codeMediaUnreachable    actors.Code = "media_unreachable"
 	codeRoutingUnavailable  actors.Code = "routing_unavailable"
 )
 
@@ -41,7 +37,7 @@ var table = []row{
 	{actors.CodeAccountNotFound, http.StatusNotFound, "There is no such account."},
 	{actors.CodeChatNotFound, http.StatusNotFound, "There is no such chat."},
 	{actors.CodeMessageNotFound, http.StatusNotFound, "There is no such message."},
-	{codeMediaNotFound, http.StatusNotFound, "The media is not available any more."},
+	{actors.CodeMediaNotFound, http.StatusNotFound, "The media is not available any more."},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "This path has other methods; see the Allow header."},
 	{actors.CodeNotPaired, http.StatusConflict, "No device is linked to the account."},
 	{actors.CodeAlreadyPaired, http.StatusConflict, "A device is linked to the account."},
@@ -52,7 +48,7 @@ var table = []row{
 	{actors.CodeConflict, http.StatusConflict, "The request contradicts the present state."},
 	{actors.CodeCursorExpired, http.StatusGone, "The events after this cursor are no longer kept."},
 	{codeBodyTooLarge, http.StatusRequestEntityTooLarge, "The request body is too large."},
-	{codeMediaTooLarge, http.StatusRequestEntityTooLarge, "The media is too large."},
+	{actors.CodeMediaTooLarge, http.StatusRequestEntityTooLarge, "The media is too large."},
 	{actors.CodeUnsupportedMedia, http.StatusUnsupportedMediaType, "The content type is not supported here."},
 	{codeRangeNotSatisfiable, http.StatusRequestedRangeNotSatisfiable, "The range lies outside the content."},
 	{codeMisdirected, http.StatusMisdirectedRequest, "Another node has the account."},
@@ -60,8 +56,8 @@ var table = []row{
 	{actors.CodeNotOnWhatsApp, http.StatusUnprocessableEntity, "The recipient is not on WhatsApp."},
 	{actors.CodeNoDevice, http.StatusUnprocessableEntity, "The recipient has no device to send to."},
 	{actors.CodeEditNotAllowed, http.StatusUnprocessableEntity, "The message can no longer be changed."},
-	{codeURLNotAllowed, http.StatusUnprocessableEntity, "The URL leads to where requests are not allowed to go."},
-	{codeMediaUnreachable, http.StatusUnprocessableEntity, "The media could not be fetched from its URL."},
+	{actors.CodeURLNotAllowed, http.StatusUnprocessableEntity, "The URL leads to where requests are not allowed to go."},
+	{actors.CodeMediaUnreachable, http.StatusUnprocessableEntity, "The media could not be fetched from its URL."},
 	{actors.CodeRateLimited, http.StatusTooManyRequests, "Too many requests."},
 	{actors.CodeInternal, http.StatusInternalServerError, "Something went wrong on the server's side."},
 	{actors.CodeAccountBusy, http.StatusServiceUnavailable, "The account is busy."},

@@ -2,18 +2,18 @@ package media
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/actors/media/mediatest"
 )
 
 // stored is a file with a content.
@@ -33,109 +33,9 @@ func described(t *testing.T, content []byte, kind Kind) Description {
 	return d
 }
 
-func encoded(t *testing.T, width, height int, encode func(*bytes.Buffer, image.Image) error) []byte {
-	t.Helper()
-	picture := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for i := range picture.Pix {
-		picture.Pix[i] = byte(i)
-	}
-	var content bytes.Buffer
-	require.NoError(t, encode(&content, picture))
-	return content.Bytes()
-}
-
-func pngOf(t *testing.T, width, height int) []byte {
-	return encoded(t, width, height, func(b *bytes.Buffer, i image.Image) error { return png.Encode(b, i) })
-}
-
-func jpegOf(t *testing.T, width, height int) []byte {
-	return encoded(t, width, height, func(b *bytes.Buffer, i image.Image) error { return jpeg.Encode(b, i, nil) })
-}
-
-// webpOf is a picture of one pixel; with the extended header it says that it moves.
-func webpOf(t *testing.T, animated bool) []byte {
-	t.Helper()
-	still, err := base64.StdEncoding.DecodeString("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
-	require.NoError(t, err)
-	if !animated {
-		return still
-	}
-	chunks := append([]byte("WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\xff\x01\x00\xff\x01\x00"), still[12:]...)
-	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(chunks))), chunks...)
-}
-
-func box(kind string, parts ...[]byte) []byte {
-	content := bytes.Join(parts, nil)
-	return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(content)+8)), kind...), content...)
-}
-
-// mp4Of is a film without frames, of a length in milliseconds.
-func mp4Of(milliseconds, width, height uint32, turned bool) []byte {
-	movie, track := make([]byte, 100), make([]byte, 84)
-	binary.BigEndian.PutUint32(movie[12:], 1000)
-	binary.BigEndian.PutUint32(movie[16:], milliseconds)
-	if !turned {
-		binary.BigEndian.PutUint32(track[40:], 1<<16)
-	}
-	binary.BigEndian.PutUint32(track[76:], width<<16)
-	binary.BigEndian.PutUint32(track[80:], height<<16)
-	return bytes.Join([][]byte{
-		box("ftyp", []byte("isom\x00\x00\x02\x00isommp42")),
-		box("mdat", make([]byte, 1000)),
-		box("moov", box("mvhd", movie), box("trak", box("tkhd", track)), box("trak", box("tkhd", make([]byte, 84)))),
-	}, nil)
-}
-
-// page is one page of an Ogg file with one packet.
-func page(index uint32, flags byte, granule uint64, packet []byte) []byte {
-	header := append([]byte("OggS\x00"), flags)
-	header = binary.LittleEndian.AppendUint64(header, granule)
-	header = binary.LittleEndian.AppendUint32(header, 7)
-	header = binary.LittleEndian.AppendUint32(header, index)
-	header = binary.LittleEndian.AppendUint32(header, 0)
-	lacing := append(bytes.Repeat([]byte{255}, len(packet)/255), byte(len(packet)%255))
-	header = append(append(append(header, byte(len(lacing))), lacing...), packet...)
-	binary.LittleEndian.PutUint32(header[22:], checksum(header))
-	return header
-}
-
-// checksum is Ogg's: CRC-32 of polynomial 0x04c11db7, not reflected.
-func checksum(page []byte) (sum uint32) {
-	for _, b := range page {
-		sum ^= uint32(b) << 24
-		for range 8 {
-			if sum&(1<<31) != 0 {
-				sum = sum<<1 ^ 0x04c11db7
-			} else {
-				sum <<= 1
-			}
-		}
-	}
-	return sum
-}
-
-// opusOf is a recording of packets of 20 ms: silence, and then noise.
-func opusOf(silent, noisy int) []byte {
-	const fullband20ms, preSkip = 31 << 3, 312
-	head := append([]byte("OpusHead\x01\x01"), 56, 1, 0x80, 0xbb, 0, 0, 0, 0, 0) // preSkip, rate 48000
-	file := append(page(0, 2, 0, head), page(1, 0, 0, []byte("OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"))...)
-	random := rand.New(rand.NewPCG(1, 2))
-	for i := range silent + noisy {
-		packet := []byte{fullband20ms, 0xff, 0xfe}
-		if i >= silent {
-			for range 100 {
-				packet = append(packet, byte(random.Uint32()))
-			}
-			packet[1] = 0x10
-		}
-		file = append(file, page(uint32(i+2), 0, uint64(i+1)*960+preSkip, packet)...)
-	}
-	return file
-}
-
 func TestAnImageHasItsSizeAndAThumbnail(t *testing.T) {
 	t.Parallel()
-	for kind, content := range map[string][]byte{"image/png": pngOf(t, 640, 480), "image/jpeg": jpegOf(t, 640, 480)} {
+	for kind, content := range map[string][]byte{"image/png": mediatest.PNG(640, 480), "image/jpeg": mediatest.JPEG(640, 480)} {
 		d := described(t, content, Image)
 		require.Equal(t, kind, d.Type)
 		require.Equal(t, []uint32{640, 480}, []uint32{d.Width, d.Height})
@@ -167,7 +67,7 @@ func TestAThumbnailShowsThePictureOnWhite(t *testing.T) {
 
 func TestAHugePictureGoesWithoutAThumbnail(t *testing.T) {
 	t.Parallel()
-	content := pngOf(t, 16, 16)
+	content := mediatest.PNG(16, 16)
 	binary.BigEndian.PutUint32(content[16:], 60_000) // its header alone is read
 	binary.BigEndian.PutUint32(content[20:], 60_000)
 	binary.BigEndian.PutUint32(content[29:], crc32.ChecksumIEEE(content[12:29]))
@@ -178,7 +78,7 @@ func TestAHugePictureGoesWithoutAThumbnail(t *testing.T) {
 
 func TestAStickerSaysWhetherItMoves(t *testing.T) {
 	t.Parallel()
-	still, moving := described(t, webpOf(t, false), Sticker), described(t, webpOf(t, true), Sticker)
+	still, moving := described(t, mediatest.WebP(false), Sticker), described(t, mediatest.WebP(true), Sticker)
 	require.Equal(t, Description{Type: "image/webp", Extension: ".webp", Width: 1, Height: 1}, still)
 	require.Equal(t, Description{Type: "image/webp", Extension: ".webp", Width: 512, Height: 512, Animated: true}, moving)
 }
@@ -186,17 +86,17 @@ func TestAStickerSaysWhetherItMoves(t *testing.T) {
 func TestAFilmHasItsSizeAndLength(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Description{Type: "video/mp4", Extension: ".mp4", Width: 320, Height: 240, Seconds: 13},
-		described(t, mp4Of(12_345, 320, 240, false), Video))
-	turned := described(t, mp4Of(1000, 320, 240, true), Video)
+		described(t, mediatest.MP4(12_345, 320, 240, false, 1000), Video))
+	turned := described(t, mediatest.MP4(1000, 320, 240, true, 1000), Video)
 	require.Equal(t, []uint32{240, 320}, []uint32{turned.Width, turned.Height})
-	sound := described(t, mp4Of(2000, 0, 0, false), Audio)
+	sound := described(t, mediatest.MP4(2000, 0, 0, false, 1000), Audio)
 	require.Equal(t, "audio/mp4", sound.Type)
 	require.Equal(t, uint32(2), sound.Seconds)
 }
 
 func TestAVoiceNoteHasItsLengthAndLoudness(t *testing.T) {
 	t.Parallel()
-	d := described(t, opusOf(100, 100), Voice)
+	d := described(t, mediatest.Opus(100, 100), Voice)
 	require.Equal(t, oggOpus, d.Type)
 	require.Equal(t, uint32(4), d.Seconds)
 	require.Len(t, d.Waveform, 64)
@@ -206,8 +106,8 @@ func TestAVoiceNoteHasItsLengthAndLoudness(t *testing.T) {
 		}
 	}
 	require.Equal(t, byte(100), maxOf(d.Waveform))
-	require.Nil(t, described(t, opusOf(5, 5), Audio).Waveform)
-	require.Len(t, described(t, opusOf(0, 3), Voice).Waveform, 64)
+	require.Nil(t, described(t, mediatest.Opus(5, 5), Audio).Waveform)
+	require.Len(t, described(t, mediatest.Opus(0, 3), Voice).Waveform, 64)
 }
 
 func maxOf(bars []byte) (top byte) {
@@ -236,11 +136,11 @@ func TestWhatAPhoneDoesNotShowIsUnsupported(t *testing.T) {
 		{Image, []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;")},
 		{Image, []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")},
 		{Image, nil},
-		{Video, pngOf(t, 1, 1)},
-		{Audio, mp4Of(1, 1, 1, false)[1:]},
+		{Video, mediatest.PNG(1, 1)},
+		{Audio, mediatest.MP4(1, 1, 1, false, 1000)[1:]},
 		{Voice, []byte("ID3\x03\x00\x00\x00\x00\x00\x00")},
-		{Voice, bytes.Replace(opusOf(1, 0), []byte("OpusHead"), []byte("OpusHeat"), 1)},
-		{Sticker, pngOf(t, 512, 512)},
+		{Voice, bytes.Replace(mediatest.Opus(1, 0), []byte("OpusHead"), []byte("OpusHeat"), 1)},
+		{Sticker, mediatest.PNG(512, 512)},
 	} {
 		_, err := Describe(t.Context(), stored(t, row.content), row.kind)
 		require.ErrorIs(t, err, ErrUnsupported, "%s of %.8q", row.kind, row.content)
@@ -254,15 +154,15 @@ func TestWhatIsCutOffIsBroken(t *testing.T) {
 		kind    Kind
 		content []byte
 	}{
-		"png":          {Image, half(pngOf(t, 64, 64))},
-		"jpeg":         {Image, half(jpegOf(t, 64, 64))},
-		"webp":         {Image, half(webpOf(t, false))},
-		"sticker":      {Sticker, webpOf(t, false)[:20]},
-		"film":         {Video, half(mp4Of(1000, 320, 240, false))},
-		"no headers":   {Video, box("ftyp", []byte("isom\x00\x00\x02\x00isommp42"))},
-		"voice":        {Voice, half(opusOf(10, 10))},
-		"no sound":     {Voice, opusOf(0, 0)},
-		"changed page": {Voice, append(opusOf(10, 0)[:200], opusOf(10, 0)[201:]...)},
+		"png":          {Image, half(mediatest.PNG(64, 64))},
+		"jpeg":         {Image, half(mediatest.JPEG(64, 64))},
+		"webp":         {Image, half(mediatest.WebP(false))},
+		"sticker":      {Sticker, mediatest.WebP(false)[:20]},
+		"film":         {Video, half(mediatest.MP4(1000, 320, 240, false, 1000))},
+		"no headers":   {Video, mediatest.Box("ftyp", []byte("isom\x00\x00\x02\x00isommp42"))},
+		"voice":        {Voice, half(mediatest.Opus(10, 10))},
+		"no sound":     {Voice, mediatest.Opus(0, 0)},
+		"changed page": {Voice, append(mediatest.Opus(10, 0)[:200], mediatest.Opus(10, 0)[201:]...)},
 	} {
 		_, err := Describe(t.Context(), stored(t, row.content), row.kind)
 		require.ErrorIs(t, err, ErrBroken, name)
@@ -281,8 +181,8 @@ func TestAFileHasALimit(t *testing.T) {
 
 // Whatever a file holds, it is described or refused.
 func FuzzDescribe(f *testing.F) {
-	f.Add(mp4Of(1, 1, 1, false))
-	f.Add(opusOf(1, 2))
+	f.Add(mediatest.MP4(1, 1, 1, false, 1000))
+	f.Add(mediatest.Opus(1, 2))
 	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, kind := range []Kind{Image, Video, Audio, Voice, Document, Sticker} {

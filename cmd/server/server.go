@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/persist"
@@ -217,6 +218,7 @@ func (s *Server) node(config configs.Config) *actors.Node {
 	reconnect.FastAttempts = config.WhatsApp.MaxReconnectAttempts
 	return &actors.Node{
 		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget, History: actors.NewHistoryBudget(actors.DefaultHistoryMemory),
+		Fetch:     fetch.New(config.OutboundAllow()),
 		Reconnect: reconnect, SessionTimeout: config.WhatsApp.SessionTimeout.Duration(),
 		Device: actors.DeviceConfig{
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,

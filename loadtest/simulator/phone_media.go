@@ -54,6 +54,8 @@ func fileIn(m *waE2E.Message) (mediaFileMessage, fileKind) {
 		return m.StickerMessage, fileKind{name, whatsmeow.MediaImage}
 	case m.GetVideoMessage() != nil:
 		return m.VideoMessage, fileKind{name, whatsmeow.MediaVideo}
+	case m.GetPtvMessage() != nil:
+		return m.PtvMessage, fileKind{"video", whatsmeow.MediaVideo}
 	case m.GetAudioMessage().GetPTT():
 		return m.AudioMessage, fileKind{"voice", whatsmeow.MediaAudio}
 	case m.GetAudioMessage() != nil:
