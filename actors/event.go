@@ -33,6 +33,8 @@ const (
 	EventGroupUpdated    EventKind = "group-updated"
 	EventPollVote        EventKind = "poll-vote"
 	EventChatTimer       EventKind = "chat-timer"
+	EventChannelUpdated  EventKind = "channel-updated"
+	EventChannelPost     EventKind = "channel-post"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -64,6 +66,8 @@ func Catalogue() []CatalogueEntry {
 		{EventChatMerged, true, "a chat with somebody known by LID alone became part of the chat with their number", ChatMergedEvent{}},
 		{EventGroupJoined, true, "the account came into a group", GroupJoinedEvent{}},
 		{EventGroupUpdated, true, "something of a group changed, or who is in it", GroupUpdatedEvent{}},
+		{EventChannelUpdated, true, "the account follows a channel or no longer, or muted it or no longer", ChannelUpdatedEvent{}},
+		{EventChannelPost, false, "a post of a channel that is watched was seen or reacted to", ChannelPostEvent{}},
 		{EventPresence, false, "a contact came online or went away", PresenceEvent{}},
 		{EventChatPresence, false, "somebody is typing or recording in a chat, or stopped", ChatPresenceEvent{}},
 		{EventLoggedOut, true, "the device was unlinked; a new QR code is needed", LoggedOutEvent{}},

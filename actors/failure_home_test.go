@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ type home struct {
 	engine        *faulty
 	node          *Node
 	owner, friend *simulator.Phone
+	// listener gets the account's events from when a test sets it.
+	listener atomic.Pointer[func(Event)]
 
 	mu      sync.Mutex
 	ref     *Ref
@@ -83,7 +86,7 @@ func (w *town) newHome(t *testing.T) *home {
 		Engine: h.engine, Committer: committer, Network: w.network, Budget: w.budget, History: NewHistoryBudget(DefaultHistoryMemory),
 		Fetch:          fetch.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}),
 		Reconnect:      ReconnectConfig{Base: time.Millisecond, Cap: 20 * time.Millisecond, HalfLife: time.Minute},
-		SessionTimeout: patience, Publish: func(Event) {}, Log: zap.NewNop(),
+		SessionTimeout: patience, Publish: h.hear, Log: zap.NewNop(),
 		Device: DeviceConfig{Name: "Desk"},
 	}
 	h.engine.arm(plan{})
@@ -95,6 +98,12 @@ func (w *town) newHome(t *testing.T) *home {
 		require.NoError(t, committer.Close(context.Background()))
 	})
 	return h
+}
+
+func (h *home) hear(event Event) {
+	if listener := h.listener.Load(); listener != nil {
+		(*listener)(event)
+	}
 }
 
 // spawn is called with the lock held.

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"strings"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -60,7 +61,7 @@ func (in *inbound) groupJoined(ctx context.Context, evt *events.JoinedGroup) err
 		if err != nil {
 			return err
 		}
-		return in.tellOnce(ctx, u, EventGroupJoined, GroupJoinedEvent{
+		return in.tellOnce(ctx, u, EventGroupJoined, evt.JID, GroupJoinedEvent{
 			ClientID: in.account, ChatID: FormatChat(evt.JID), Subject: evt.Name, By: by, Reason: evt.Reason, New: evt.Type == "new",
 			Participants: max(evt.ParticipantCount, len(evt.Participants)), CommunityID: FormatChat(evt.LinkedParentJID),
 		})
@@ -90,7 +91,7 @@ func (in *inbound) tellGroup(ctx context.Context, u *unit, evt *events.GroupInfo
 	if err := in.tellPeople(ctx, u, evt, &told); err != nil {
 		return err
 	}
-	return in.tellOnce(ctx, u, EventGroupUpdated, told)
+	return in.tellOnce(ctx, u, EventGroupUpdated, evt.JID, told)
 }
 
 func (e *GroupUpdatedEvent) settings(evt *events.GroupInfo) {
@@ -189,7 +190,7 @@ func (in *inbound) groupPicture(ctx context.Context, evt *events.Picture) error 
 		if err != nil {
 			return err
 		}
-		return in.tellOnce(ctx, u, EventGroupUpdated, GroupUpdatedEvent{
+		return in.tellOnce(ctx, u, EventGroupUpdated, evt.JID, GroupUpdatedEvent{
 			ClientID: in.account, ChatID: FormatChat(evt.JID), By: by, Timestamp: evt.Timestamp.Unix(), Picture: &evt.PictureID,
 		})
 	})
@@ -198,11 +199,11 @@ func (in *inbound) groupPicture(ctx context.Context, evt *events.Picture) error 
 // recentEvents is how far back the log is looked through for what was told before.
 const recentEvents = 64
 
-// tellOnce tells what is not among the newest events of the log already: WhatsApp
+// tellOnce tells what is not the newest of its kind about a chat already: WhatsApp
 // says again what it has seen no acknowledgement of, under no id that whatsmeow
-// would hand on.
-func (in *inbound) tellOnce(ctx context.Context, u *unit, kind EventKind, payload any) error {
-	data := string(encode(kind, payload))
+// would hand on. What was said otherwise since then is told again.
+func (in *inbound) tellOnce(ctx context.Context, u *unit, kind EventKind, chat types.JID, payload any) error {
+	data, about := string(encode(kind, payload)), `"chatId":"`+FormatChat(chat)+`"`
 	for seq := u.seq; seq > max(0, u.seq-recentEvents); seq-- {
 		event, err := persist.Events.Get(ctx, u, in.people.scope, seq)
 		if errors.Is(err, persist.ErrNotFound) {
@@ -211,9 +212,13 @@ func (in *inbound) tellOnce(ctx context.Context, u *unit, kind EventKind, payloa
 		if err != nil {
 			return err
 		}
-		if event.Kind == string(kind) && event.Data == data {
+		if event.Kind != string(kind) || !strings.Contains(event.Data, about) {
+			continue
+		}
+		if event.Data == data {
 			return nil
 		}
+		break
 	}
 	u.tell(kind, payload)
 	return nil

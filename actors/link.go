@@ -223,6 +223,8 @@ func (l *link) store(event any) error {
 		return l.inbound.groupChanged(l.ctx, e)
 	case *events.Picture:
 		return l.picture(e)
+	case *events.NewsletterJoin, *events.NewsletterLeave, *events.NewsletterMuteChange, *events.NewsletterLiveUpdate:
+		return l.channelEvent(e)
 	case *events.Presence:
 		return l.presence(e)
 	case *events.ChatPresence:

@@ -80,6 +80,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.statusRoutes()
 	s.contactRoutes()
 	s.groupRoutes()
+	s.channelRoutes()
 	s.backupRoute()
 	s.serveSpecification()
 	s.app.Get("/ws", s.openStream)

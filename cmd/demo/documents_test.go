@@ -103,7 +103,8 @@ func routes(t *testing.T) (routes []string) {
 	require.NoError(t, json.Unmarshal([]byte(document(t, "httpapi/testdata/openapi.golden.json")), &specification))
 	for path, operations := range specification.Paths {
 		for method := range operations {
-			path = strings.NewReplacer("/api", "", "{accountNumber}", "{a}", "{chatId}", "{chat}", "{groupId}", "{group}", "{subgroupId}", "{subgroup}").Replace(path)
+			path = strings.NewReplacer("/api", "", "{accountNumber}", "{a}", "{chatId}", "{chat}", "{groupId}", "{group}", "{subgroupId}", "{subgroup}",
+				"{channelId}", "{channel}").Replace(path)
 			routes = append(routes, strings.ToUpper(method)+" "+path)
 		}
 	}
