@@ -81,6 +81,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.contactRoutes()
 	s.groupRoutes()
 	s.channelRoutes()
+	s.profileRoutes()
 	s.backupRoute()
 	s.serveSpecification()
 	s.app.Get("/ws", s.openStream)
