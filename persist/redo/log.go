@@ -107,6 +107,16 @@ func (l *Log) keep(found []frame) {
 // Last is the number of the newest batches.
 func (l *Log) Last() uint64 { return l.last }
 
+// Check tells whether this program can read what the log beside path holds beyond
+// applied. It is for a log that is not open.
+func Check(path string, salt uint32, applied uint64) error {
+	l, err := Open(path, salt, applied)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.Replay(func([]persist.Batch) error { return nil }), l.Close())
+}
+
 // Replay gives apply what the log holds beyond what was applied, in order. The
 // caller makes it durable, up to [Log.Last], before it appends anything, since
 // that overwrites it.

@@ -143,8 +143,21 @@ func (tx transaction) mutate(scope persist.Scope, m persist.Mutation) error {
 		_, err := tx.exec(text.remove, append(owner(scope), m.Key()...)...)
 		return err
 	}
-	_, err := tx.exec(text.put, append(owner(scope), m.Row...)...)
+	_, err := tx.insert(text.put, scope, m)
 	return err
+}
+
+// insert runs a statement that takes a whole row.
+func (tx transaction) insert(text string, scope persist.Scope, m persist.Mutation) (added int64, err error) {
+	values := make([]any, 0, 2+len(m.Row))
+	if isNumbered(m.Table) {
+		number, err := tx.number(scope.Owner(), m.Row[0].(string))
+		if err != nil {
+			return 0, err
+		}
+		values = append(values, number)
+	}
+	return tx.exec(text, append(append(values, owner(scope)...), m.Row...)...)
 }
 
 // DeleteScope implements [persist.Engine], a slice of rows at a time, so that
@@ -157,13 +170,17 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 	if err := db.ahead.SinkAll(ctx); err != nil {
 		return fmt.Errorf("sqlite: delete %s: %w", scope, err)
 	}
+	writer := persist.Batch{Scope: scope, Generation: generation}
 	for _, table := range persist.Tables() {
 		if table.Level != scope.Level() {
 			continue
 		}
-		if err := db.drop(ctx, table, persist.Batch{Scope: scope, Generation: generation}); err != nil {
+		if err := db.drop(ctx, table, writer); err != nil {
 			return fmt.Errorf("sqlite: delete %s: %w", scope, err)
 		}
+	}
+	if err := db.dropNumbers(ctx, writer); err != nil {
+		return fmt.Errorf("sqlite: delete %s: %w", scope, err)
 	}
 	return nil
 }
@@ -171,12 +188,8 @@ func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation u
 // drop empties the scope's part of a table on behalf of the batch's writer.
 func (db *DB) drop(ctx context.Context, table *persist.Table, writer persist.Batch) error {
 	for removed := int64(dropSlice); removed == dropSlice; {
-		err := db.writer.transact(ctx, func(tx transaction) error {
-			stored, err := tx.integer(selectGeneration, writer.Scope.Owner())
-			if err == nil {
-				err = writer.CheckFence(uint64(stored))
-			}
-			if err == nil && table.Searched > 0 {
+		err := db.fenced(ctx, writer, func(tx transaction) (err error) {
+			if table.Searched > 0 {
 				_, err = tx.exec(texts[table].unindex, owner(writer.Scope)...)
 			}
 			if err == nil {
@@ -189,4 +202,29 @@ func (db *DB) drop(ctx context.Context, table *persist.Table, writer persist.Bat
 		}
 	}
 	return nil
+}
+
+// dropNumbers is called when the chats of an account have no messages any more.
+func (db *DB) dropNumbers(ctx context.Context, writer persist.Batch) error {
+	if !writer.Scope.IsAccount() {
+		return nil
+	}
+	return db.fenced(ctx, writer, func(tx transaction) error {
+		_, err := tx.exec(dropNumbers, owner(writer.Scope)...)
+		return err
+	})
+}
+
+// fenced is a transaction on behalf of the batch's writer.
+func (db *DB) fenced(ctx context.Context, writer persist.Batch, work func(transaction) error) error {
+	return db.writer.transact(ctx, func(tx transaction) error {
+		stored, err := tx.integer(selectGeneration, writer.Scope.Owner())
+		if err == nil {
+			err = writer.CheckFence(uint64(stored))
+		}
+		if err != nil {
+			return err
+		}
+		return work(tx)
+	})
 }

@@ -20,6 +20,10 @@
 // search looks at the newest few hundred texts first, which have common words, and
 // asks the index for rare ones.
 //
+// Messages and their texts are most of the rows. In their trees a number stands for
+// account and chat; see number.go. The rows have the text as well, and can be read
+// with any tool for SQLite.
+//
 // Transactions are in SQLite's write-ahead log, flushed to the disk when they are
 // committed (synchronous=FULL).
 //

@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
 //go:embed migrations/*.sql
@@ -27,17 +28,11 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// migrate replays the log before it changes the tables, which are those that the
-// log was written for.
+// migrate replays the log when the tables are as this program has them: what it holds
+// is records, not rows of the file.
 func (db *DB) migrate(ctx context.Context) error {
-	rows, err := db.readers.query(ctx, 1, "SELECT 1 FROM sqlite_schema WHERE name = 'redo'", nil)
-	if err != nil {
+	if err := db.checkLog(ctx); err != nil {
 		return err
-	}
-	if len(rows) > 0 {
-		if err := db.openLog(ctx); err != nil {
-			return err
-		}
 	}
 	if err := upgrade(ctx, db.path); err != nil {
 		return err
@@ -45,14 +40,38 @@ func (db *DB) migrate(ctx context.Context) error {
 	return db.openLog(ctx)
 }
 
+// checkLog refuses a log that this program cannot read, while the tables are still as
+// the one that wrote it has them.
+func (db *DB) checkLog(ctx context.Context) error {
+	rows, err := db.readers.query(ctx, 1, "SELECT 1 FROM sqlite_schema WHERE name = 'redo'", nil)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	salt, applied, err := db.logPlace(ctx)
+	if err != nil {
+		return err
+	}
+	return redo.Check(db.path, salt, applied)
+}
+
+// logPlace tells what the log's own salt is, and up to which number of it the file has
+// everything.
+func (db *DB) logPlace(ctx context.Context) (salt uint32, applied uint64, err error) {
+	rows, err := db.readers.query(ctx, 2, "SELECT salt, applied FROM redo", nil)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the log's place: %w", err)
+	}
+	return uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64)), nil
+}
+
 // openLog brings what the log holds beyond the file into it, as it was left by a
 // crash, and is ready to write it then.
 func (db *DB) openLog(ctx context.Context) error {
-	rows, err := db.readers.query(ctx, 2, "SELECT salt, applied FROM redo", nil)
+	salt, applied, err := db.logPlace(ctx)
 	if err != nil {
-		return fmt.Errorf("read the log's place: %w", err)
+		return err
 	}
-	return db.ahead.Open(ctx, db.path, uint32(rows[0][0].(int64)), uint64(rows[0][1].(int64)))
+	return db.ahead.Open(ctx, db.path, salt, applied)
 }
 
 // upgrade works on a connection of its own, which goose may use as it likes.
@@ -62,12 +81,7 @@ func upgrade(ctx context.Context, path string) error {
 		return err
 	}
 	defer pool.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(goose.NewGoMigration(6, &goose.GoFunc{RunTx: fillWords}, nil)))
+	provider, err := newProvider(pool)
 	if err != nil {
 		return err
 	}
@@ -80,6 +94,15 @@ func upgrade(ctx context.Context, path string) error {
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+func newProvider(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(goose.NewGoMigration(6, &goose.GoFunc{RunTx: fillWords}, nil)))
 }
 
 // fillWords makes texts findable that were stored before texts were.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,13 +15,12 @@ import (
 	"whatsapp-web-server/persist"
 )
 
-// plain is what a program does that has SQLite and no journal: the same tables
-// and rows through database/sql, a transaction for each message, each flushed to
+// plain is what a program does that has SQLite and no journal: the same
+// rows through database/sql, a transaction for each message, each flushed to
 // the disk.
 func plain(b *testing.B, _ []string) func(context.Context, string, []persist.Mutation) error {
 	dir := b.TempDir()
-	require.NoError(b, openAt(b, dir).Close())
-	source := url.URL{Scheme: "file", OmitHost: true, Path: pathIn(dir), RawQuery: "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate"}
+	source := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, "plain.db"), RawQuery: "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate"}
 	db, err := sql.Open("sqlite", source.String())
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
@@ -30,6 +30,8 @@ func plain(b *testing.B, _ []string) func(context.Context, string, []persist.Mut
 	require.Equal(b, 2, synchronous, "FULL")
 	upserts := map[*persist.Table]*sql.Stmt{}
 	for _, table := range []*persist.Table{persist.SignalSessions.Table, persist.Messages.Table} {
+		_, err = db.Exec(create(table))
+		require.NoError(b, err)
 		upserts[table], err = db.Prepare(upsert(table))
 		require.NoError(b, err)
 	}
@@ -45,6 +47,20 @@ func plain(b *testing.B, _ []string) func(context.Context, string, []persist.Mut
 		}
 		return tx.Commit()
 	}
+}
+
+// create makes a table with its key and indexes.
+func create(table *persist.Table) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "CREATE TABLE %s (", table.Name)
+	for _, column := range wantColumns(&persist.Table{Name: table.Name, Level: table.Level, Columns: table.Columns}) {
+		fmt.Fprintf(&text, "%s %s NOT NULL, ", column.name, column.kind)
+	}
+	fmt.Fprintf(&text, "PRIMARY KEY (%s)) STRICT;", strings.Join(along(table, ""), ", "))
+	for _, index := range table.Indexes {
+		fmt.Fprintf(&text, "CREATE INDEX %s ON %s (%s);", index.Name, table.Name, strings.Join(along(table, index.Name), ", "))
+	}
+	return text.String()
 }
 
 func upsert(table *persist.Table) string {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -126,7 +127,7 @@ func (db *DB) Scan(ctx context.Context, q persist.Query) ([]persist.Row, error) 
 	if err := db.ahead.SinkFor(ctx, q.Scope, q.Table); err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
-	rows, err := db.readers.scan(ctx, q)
+	rows, err := inSteps(q, func(q persist.Query) ([]persist.Row, error) { return db.readers.scan(ctx, q) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}
@@ -186,8 +187,7 @@ func (r *reader) text(shape scanShape) string {
 }
 
 // text selects along the index: fixed columns equal, the start as one comparison
-// of row values, which SQLite answers by one descent of the tree. The index is
-// named, since the planner may prefer to walk the whole account by its key.
+// of row values, which SQLite answers by one descent of the tree.
 func (s scanShape) text() string {
 	var order []string
 	for _, position := range s.table.Positions(s.index) {
@@ -202,10 +202,7 @@ func (s scanShape) text() string {
 		start := order[s.prefix : s.prefix+s.after]
 		conditions = append(conditions, fmt.Sprintf("(%s) %s (%s)", list(start), beyond, marks(len(start))))
 	}
-	from, sorted := s.table.Name, ""
-	if s.index != "" {
-		from += " INDEXED BY " + s.table.Name + "_" + s.index
-	}
+	from, sorted := s.from(), ""
 	if len(order) > 0 {
 		sorted = " ORDER BY " + strings.Join(order, direction+", ") + direction
 	}
@@ -225,6 +222,20 @@ func (s scanShape) text() string {
 	// SQLite's planner looks at the value of a bare LIMIT parameter, and therefore
 	// prepares the statement anew for each.
 	return "SELECT " + list(names(s.table)) + " FROM " + from + where(conditions) + sorted + " LIMIT ?+0 OFFSET ?+0"
+}
+
+// from is the table with the index named, since the planner may prefer to walk the
+// whole account by its key.
+func (s scanShape) from() string {
+	from := s.table.Name
+	if s.index != "" {
+		from += " INDEXED BY " + s.table.Name + "_" + s.index
+	}
+	if slices.Contains(numbered[s.table], s.index) {
+		return fmt.Sprintf("(SELECT c.account, c.chat, %s FROM chat_numbers AS c CROSS JOIN %s USING (chat_number))",
+			list(names(s.table)[1:]), from)
+	}
+	return from
 }
 
 // scanValues are the parameters of text.

@@ -39,7 +39,7 @@ func TestMigratedSchemaIsThatOfTheKinds(t *testing.T) {
 		require.Equal(t, wantIndexes(table), indexes(t, db, table.Name), table.Name)
 	}
 	own := []string{
-		"generations", "goose_db_version", "health", "redo",
+		"chat_numbers", "generations", "goose_db_version", "health", "redo",
 		"message_words", "message_words_config", "message_words_data", "message_words_idx",
 	}
 	require.ElementsMatch(t, append(names, own...),
@@ -57,9 +57,12 @@ func owner(table *persist.Table) []string {
 func wantColumns(table *persist.Table) []column {
 	kinds := map[persist.Type]string{persist.Text: "TEXT", persist.Integer: "INTEGER", persist.Blob: "BLOB"}
 	var want []column
-	numbered := table.Searched > 0 // by a column of the engine's own, with the key beside it
-	if numbered {
+	if table.Searched > 0 {
 		want = append(want, column{"doc", "INTEGER", true, 1})
+	}
+	numbered := isNumbered(table) // by a column of the engine's own, which is in the key for owner and chat
+	if numbered {
+		want = append(want, column{"chat_number", "INTEGER", true, 0})
 	}
 	for _, name := range owner(table) {
 		key := 1
@@ -79,16 +82,35 @@ func wantColumns(table *persist.Table) []column {
 	return want
 }
 
+// isNumbered tells whether a table's trees have a number for owner and chat.
+func isNumbered(table *persist.Table) bool {
+	return table == persist.Messages.Table || table == persist.MessageContents.Table
+}
+
+// wantIndexes has the columns of the key at the end, except where rows are many and
+// hardly ever tie without them.
 func wantIndexes(table *persist.Table) map[string]string {
 	want := map[string]string{}
 	for _, index := range table.Indexes {
-		along := owner(table)
-		for _, position := range table.Positions(index.Name) {
-			along = append(along, table.Columns[position].Name)
-		}
-		want[table.Name+"_"+index.Name] = strings.Join(along, ", ")
+		want[table.Name+"_"+index.Name] = strings.Join(along(table, index.Name), ", ")
 	}
-	return want
+	switch table {
+	case persist.Messages.Table:
+		return map[string]string{"messages_by_time": "chat_number, timestamp, seq", "messages_by_id": "chat_number, id"}
+	case persist.MessageContents.Table:
+		return map[string]string{"message_content_by_time": "account, timestamp, seq"}
+	default:
+		return want
+	}
+}
+
+// along names the columns of an index, the key's at the end.
+func along(table *persist.Table, index string) []string {
+	names := owner(table)
+	for _, position := range table.Positions(index) {
+		names = append(names, table.Columns[position].Name)
+	}
+	return names
 }
 
 func columns(t *testing.T, db *sql.DB, table string) []column {

@@ -60,7 +60,7 @@ const (
 	indexNew     = "INSERT INTO message_words (rowid, words) SELECT doc, " + indexedWords + " FROM message_content WHERE doc > ? ORDER BY doc"
 	indexOne     = "INSERT INTO message_words (rowid, words) SELECT doc, " + indexedWords + " FROM message_content WHERE doc = ?"
 	unindexOne   = "INSERT INTO message_words (message_words, rowid, words) SELECT 'delete', doc, " + indexedWords + " FROM message_content WHERE doc = ?"
-	unindexSome  = "INSERT INTO message_words (message_words, rowid, words) SELECT 'delete', doc, " + indexedWords + " FROM message_content WHERE doc IN (%s)"
+	unindexSome  = "INSERT INTO message_words (message_words, rowid, words) SELECT 'delete', doc, " + indexedWords + " FROM message_content WHERE %s"
 )
 
 // mutateText writes or removes a text together with its words.
@@ -70,7 +70,7 @@ func (tx transaction) mutateText(scope persist.Scope, m persist.Mutation) error 
 	}
 	text := texts[m.Table]
 	if !m.Delete {
-		if added, err := tx.exec(text.add, append(owner(scope), m.Row...)...); err != nil || added > 0 {
+		if added, err := tx.insert(text.add, scope, m); err != nil || added > 0 {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (tx transaction) mutateText(scope persist.Scope, m persist.Mutation) error 
 		_, err := tx.exec(text.remove, append(owner(scope), m.Key()...)...)
 		return err
 	}
-	if _, err := tx.exec(text.put, append(owner(scope), m.Row...)...); err != nil || !old {
+	if _, err := tx.insert(text.put, scope, m); err != nil || !old {
 		return err
 	}
 	_, err = tx.exec(indexOne, doc)

@@ -83,7 +83,7 @@ func TestSearchesUseTheIndexOfWords(t *testing.T) {
 	shape = scanShape{persist.MessageContents.Table, "by_time", 0, 2, 1, true, walking}
 	plan = fmt.Sprint(explain(t, reader, shape))
 	require.Contains(t, plan, "INDEX message_content_by_time")
-	require.NotContains(t, plan, "TEMP B-TREE")
+	require.NotContains(t, withoutTies(shape, plan), "TEMP B-TREE")
 }
 
 func TestTextsStoredBeforeThereWasASearchAreFound(t *testing.T) {

@@ -98,7 +98,9 @@ func (s *snapshot) Scan(ctx context.Context, q persist.Query) ([]persist.Row, er
 	if q.Table.Level != q.Scope.Level() {
 		return nil, nil
 	}
-	rows, err := s.query(len(q.Table.Columns), s.reader.scanText(q), scanValues(q))
+	rows, err := inSteps(q, func(q persist.Query) ([]persist.Row, error) {
+		return s.query(len(q.Table.Columns), s.reader.scanText(q), scanValues(q))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: scan %s: %w", q.Table.Name, err)
 	}

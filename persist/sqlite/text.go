@@ -30,20 +30,19 @@ var texts = func() map[*persist.Table]tableText {
 }()
 
 func newTableText(t *persist.Table) tableText {
-	scope, key, columns := scopeColumns(t), keyColumns(t), names(t)
-	all := slices.Concat(scope, columns)
-	at := where(equal(slices.Concat(scope, key)))
-	owned := where(equal(scope))
+	columns := names(t)
+	all := slices.Concat(numberColumns(t), scopeColumns(t), columns)
+	at := atText(t)
 	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.Name, list(all), marks(len(all)))
 	return tableText{
 		put:     insert + onConflict(t),
 		remove:  fmt.Sprintf("DELETE FROM %s%s", t.Name, at),
 		get:     fmt.Sprintf("SELECT %s FROM %s%s", list(columns), t.Name, at),
 		version: fmt.Sprintf("SELECT version FROM %s%s", t.Name, at),
-		drop:    dropText(t, owned),
+		drop:    fmt.Sprintf("DELETE FROM %s WHERE %s", t.Name, dropped(t)),
 		add:     insert + " ON CONFLICT DO NOTHING",
 		number:  fmt.Sprintf("SELECT doc FROM %s%s", t.Name, at),
-		unindex: unindexText(t, owned),
+		unindex: fmt.Sprintf(unindexSome, dropped(t)),
 	}
 }
 
@@ -57,21 +56,36 @@ func onConflict(t *persist.Table) string {
 	if len(set) > 0 {
 		action = "UPDATE SET " + list(set)
 	}
-	target := append(scopeColumns(t), keyColumns(t)...)
-	return fmt.Sprintf(" ON CONFLICT (%s) DO %s", list(target), action)
+	return fmt.Sprintf(" ON CONFLICT (%s) DO %s", list(primary(t)), action)
 }
 
-// dropText deletes by the key, since tables WITHOUT ROWID have nothing else.
-func dropText(t *persist.Table, owned string) string {
-	primary := list(append(scopeColumns(t), keyColumns(t)...))
-	return fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s%s ORDER BY %s LIMIT %d)",
-		t.Name, primary, primary, t.Name, owned, primary, dropSlice)
+// dropped is the condition for rows that a slice of DeleteScope removes. They are
+// found by the key, since tables WITHOUT ROWID have nothing else.
+func dropped(t *persist.Table) string {
+	key := list(primary(t))
+	from, owned, order := t.Name, where(equal(scopeColumns(t))), key
+	if isNumbered(t) {
+		from, owned = "chat_numbers AS c CROSS JOIN "+t.Name+" USING (chat_number)", " WHERE c.account = ?"
+		order = "c.chat, " + list(keyColumns(t)[1:])
+	}
+	return fmt.Sprintf("(%s) IN (SELECT %s FROM %s%s ORDER BY %s LIMIT %d)", key, key, from, owned, order, dropSlice)
 }
 
-// unindexText is for the rows that dropText deletes.
-func unindexText(t *persist.Table, owned string) string {
-	primary := list(append(scopeColumns(t), keyColumns(t)...))
-	return fmt.Sprintf(unindexSome, fmt.Sprintf("SELECT doc FROM %s%s ORDER BY %s LIMIT %d", t.Name, owned, primary, dropSlice))
+// atText is the condition for the record with a key.
+func atText(t *persist.Table) string {
+	conditions := equal(append(scopeColumns(t), keyColumns(t)...))
+	if isNumbered(t) {
+		conditions = append([]string{"chat_number = (" + selectNumber + ")"}, equal(keyColumns(t)[1:])...)
+	}
+	return where(conditions)
+}
+
+// primary names the columns of the tree that finds a record by its key.
+func primary(t *persist.Table) []string {
+	if isNumbered(t) {
+		return append(numberColumns(t), keyColumns(t)[1:]...)
+	}
+	return append(scopeColumns(t), keyColumns(t)...)
 }
 
 // scopeColumns names the column that says whose a row is: none in the tables of

@@ -41,7 +41,7 @@ func (w *writer) transact(ctx context.Context, work func(transaction) error) err
 		return err
 	}
 	defer w.turn.Release(1)
-	return w.use(func(on connection) error { return transaction{on, &indexed{}}.run(work) })
+	return w.use(func(on connection) error { return transaction{on, &indexed{}, numbers{}}.run(work) })
 }
 
 func (w *writer) close() error { return errors.Join(w.session.close(), w.pool.Close()) }
@@ -50,6 +50,7 @@ func (w *writer) close() error { return errors.Join(w.session.close(), w.pool.Cl
 type transaction struct {
 	connection
 	*indexed
+	numbers
 }
 
 func (tx transaction) run(work func(transaction) error) error {
