@@ -1,6 +1,8 @@
 package redo
 
 import (
+	"cmp"
+	"strings"
 	"sync"
 
 	"whatsapp-web-server/persist"
@@ -35,6 +37,14 @@ type address struct {
 	shelf
 
 	key string
+}
+
+// compare puts addresses in order, those of a shelf together.
+func (at address) compare(other address) int {
+	if at.shelf == other.shelf {
+		return strings.Compare(at.key, other.key)
+	}
+	return cmp.Or(strings.Compare(at.table.Name, other.table.Name), strings.Compare(at.account, other.account))
 }
 
 func addressOf(scope persist.Scope, table *persist.Table, key persist.Key) address {

@@ -1,7 +1,6 @@
 package redo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -92,9 +91,7 @@ func (a *Ahead) bring(ctx context.Context, number uint64, layers ...*layer) erro
 
 // order is table by table, each as its tree is, or nearly.
 func (l *layer) order() []address {
-	return slices.SortedFunc(maps.Keys(l.writes), func(a, b address) int {
-		return cmp.Or(cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.account, b.account), cmp.Compare(a.key, b.key))
-	})
+	return slices.SortedFunc(maps.Keys(l.writes), address.compare)
 }
 
 // SinkFor has the file hold what was written to an account's table before the call.
