@@ -34,6 +34,10 @@ var rules = map[*persist.Table]rule{
 	persist.MessageReactions.Table:  keep,
 	persist.UserReceipts.Table:      keep,
 	persist.MediaData.Table:         keep,
+	persist.MediaUploads.Table:      keep,
+	persist.PollVotes.Table:         keep,
+	persist.Labels.Table:            keep,
+	persist.LabelItems.Table:        keep,
 
 	// Numbering goes on from it, and messages are ordered by the same numbers.
 	persist.Events.Table: keep,
@@ -42,6 +46,9 @@ var rules = map[*persist.Table]rule{
 	// A caller who repeats a request hears what became of it, rather than having it
 	// done twice.
 	persist.IdempotencyKeys.Table: keep,
+	persist.SendResults.Table:     keep,
+	// What was still to be stored is taken in again from where the backup has it.
+	persist.HistoryParts.Table: keep,
 
 	// Who the account is.
 	persist.AuthSessions.Table: keep,
