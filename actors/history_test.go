@@ -360,3 +360,44 @@ func TestHistoryGoesOnWhereItWasInterrupted(t *testing.T) {
 	require.EqualValues(t, 4000, h.count(t, persist.CountMessages+h.ann()))
 	require.EqualValues(t, 1, h.count(t, persist.CountChats))
 }
+
+func TestOlderMessagesOfAChatAreFetchedFromThePhone(t *testing.T) {
+	h := newTown(t).newHome(t)
+	chat := scrolls(h.friend.Number(), 300)
+	for i := range chat.Messages { // phones tell no more than three months unasked
+		chat.Messages[i].Timestamp = time.Now().Add(time.Duration(i-300) * 24 * time.Hour)
+	}
+	require.NoError(t, h.owner.AddHistory(t.Context(), chat))
+	h.link(t)
+	h.completed(t, 1)
+	had := len(rows(t, h, persist.Messages))
+	require.Less(t, had, 100)
+
+	ask := RequestHistory{Chat: h.friend.Number(), Count: 20}
+	oldest := chat.Messages[300-had].ID
+	asked := insist[any](t, h, ask).(RequestedHistory)
+	require.Equal(t, oldest, asked.Before)
+	done := h.completed(t, 2)
+	require.Equal(t, SyncCompleteEvent{ClientID: h.owner.Number(), Source: "history", Kind: "ON_DEMAND", Items: 20, RequestID: asked.RequestID}, done)
+	require.Equal(t, "old 200", h.bodies(t)[h.ann()+"/OLD200"])
+	require.Len(t, rows(t, h, persist.Messages), had+20)
+
+	ask.Before = oldest
+	insist[any](t, h, ask)
+	require.Zero(t, h.completed(t, 3).Items, "they are there already")
+}
+
+func TestHistoryOfWhatIsNotThereIsRefused(t *testing.T) {
+	h := newTown(t).newHome(t)
+	require.NoError(t, h.owner.AddHistory(t.Context(), scrolls(h.friend.Number(), 3)))
+	h.link(t)
+	h.completed(t, 1)
+	for code, ask := range map[Code]RequestHistory{
+		CodeChatNotFound: {Chat: "31999999999", Count: 1}, CodeMessageNotFound: {Chat: h.friend.Number(), Count: 1, Before: "NONE"},
+	} {
+		_, err := Ask[any](t.Context(), h.current(), ask)
+		refused, ok := errors.AsType[*Error](err)
+		require.True(t, ok)
+		require.Equal(t, code, refused.Code)
+	}
+}

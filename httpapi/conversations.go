@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"whatsapp-web-server/actors"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -30,6 +31,23 @@ func (s *Server) conversationRoutes() {
 		OperationID: "getConversation", Method: http.MethodGet, Path: "/api/conversations/{accountNumber}/{chatId}", Tags: tags,
 		Summary: "Tell of one chat and who takes part in it",
 	}, s.getConversation)
+	performs[historyInput, actors.RequestedHistory](s, huma.Operation{
+		OperationID: "requestHistory", Method: http.MethodPost, Path: "/api/conversations/{accountNumber}/{chatId}/history", Tags: tags,
+		Summary: "Ask the phone for older messages of a chat; they are stored when it sends them", DefaultStatus: http.StatusAccepted,
+	}, (*historyInput).request)
+}
+
+type historyInput struct {
+	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	ChatID        chat   `path:"chatId" doc:"person or group" example:"1234567890@c.us"`
+	Body          struct {
+		Count  int    `json:"count,omitempty" minimum:"1" maximum:"1000" default:"50" doc:"how many messages at most; phones may send fewer"`
+		Before string `json:"before,omitempty" maxLength:"1024" doc:"id of the message before which; the oldest that is stored if left out"`
+	}
+}
+
+func (i *historyInput) request() (number, actors.Request) {
+	return i.AccountNumber, actors.RequestHistory{Chat: string(i.ChatID), Count: i.Body.Count, Before: i.Body.Before}
 }
 
 type conversationsInput struct {
