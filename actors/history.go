@@ -32,6 +32,8 @@ const (
 	// historyPause how long after the first time; then twice as long, and so on.
 	historyAttempts = 5
 	historyPause    = 2 * time.Second
+	// maxForgotten is more parts than a phone announces.
+	maxForgotten = 4096
 )
 
 // announced stores that a part of the history is to be had.
@@ -54,6 +56,17 @@ func (l *link) announced(id types.MessageID, notice *waE2E.HistorySyncNotificati
 	return err
 }
 
+// forgetHistory drops what a phone had announced to an earlier device.
+func forgetHistory(ctx context.Context, from persist.Scanner, u *unit, paired time.Time) error {
+	parts, err := persist.HistoryParts.Scan(ctx, from, persist.Query{Scope: u.scope, Limit: maxForgotten})
+	for _, part := range parts {
+		if part.ReceivedAt.Before(paired) {
+			u.Put(persist.HistoryParts.Remove(part.MessageID))
+		}
+	}
+	return err
+}
+
 // takeHistory takes in the parts of the history that wait. While some are being
 // taken in others may be announced: one job more is enough to see them.
 func (a *Account) takeHistory() {
@@ -66,9 +79,8 @@ func (a *Account) takeHistory() {
 			switch {
 			case a.link != nil && a.link != l: // whose own job may have found no place
 				a.takeHistory()
-			case l.ended():
-			case err != nil:
-				a.fail(err)
+			case err != nil: // as where a message cannot be stored
+				l.giveUp(fmt.Errorf("take in history: %w", err))
 			case !next.IsZero():
 				a.self.After(time.Until(next), a.takeHistory)
 			}
@@ -135,6 +147,9 @@ func (l *link) takePart(part persist.HistoryPart) (*blobError, error) {
 	if panicked != nil {
 		l.log.Error("history", zap.Error(panicked), zap.ByteString("stack", panicked.Stack))
 		err = blobError{panicked, true}
+	}
+	if errors.Is(err, persist.ErrPoisoned) && l.inbound.ledger.journal.Err() == nil {
+		err = blobError{err, true} // no storage would take it
 	}
 	if broken, isBroken := errors.AsType[blobError](err); isBroken && !l.ended() {
 		return &broken, nil

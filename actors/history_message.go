@@ -265,15 +265,11 @@ func (in *inbound) recallVotes(ctx context.Context, u *unit, message persist.Mes
 // chosenOptions are the names of what was voted for.
 func chosenOptions(message *waE2E.Message, vote *waE2E.PollVoteMessage) []string {
 	names := []string{}
-	for _, poll := range []*waE2E.PollCreationMessage{
-		message.GetPollCreationMessage(), message.GetPollCreationMessageV2(), message.GetPollCreationMessageV3(),
-	} {
-		for _, option := range poll.GetOptions() {
-			digest := sha256.Sum256([]byte(option.GetOptionName()))
-			for _, selected := range vote.GetSelectedOptions() {
-				if bytes.Equal(selected, digest[:]) {
-					names = append(names, option.GetOptionName())
-				}
+	for _, option := range pollOf(message).GetOptions() {
+		digest := sha256.Sum256([]byte(option.GetOptionName()))
+		for _, selected := range vote.GetSelectedOptions() {
+			if bytes.Equal(selected, digest[:]) {
+				names = append(names, option.GetOptionName())
 			}
 		}
 	}

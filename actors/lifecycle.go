@@ -273,10 +273,11 @@ func (a *Account) failedToPair() {
 func (a *Account) linked(e *events.PairSuccess) {
 	a.qr = nil
 	a.adopt(e.ID, e.LID)
-	a.record.PairedAt, a.asked = time.Now(), true
+	paired := time.Now()
+	a.record.PairedAt, a.asked = paired, true
 	a.note(func(u *unit) error {
 		u.Put(persist.Counters.Remove(persist.CountGroups)) // which were another device's, if anybody's
-		return nil
+		return forgetHistory(a.self.Context(), a.files.journal, u, paired)
 	})
 	a.saveThen(func() {})
 	login := func() { a.disconnected(Disconnect{Reason: ReasonPaired}) }

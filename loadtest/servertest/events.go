@@ -19,7 +19,7 @@ func (s *Server) Hear(ctx context.Context, account, kind string, enough func(dat
 	if err != nil {
 		return err
 	}
-	defer connection.CloseNow() //nolint:errcheck // there is nothing more to lose
+	defer connection.CloseNow()
 	for {
 		_, text, err := connection.Read(ctx)
 		if err != nil {
