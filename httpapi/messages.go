@@ -27,8 +27,11 @@ func (s *Server) messageRoutes() {
 	sent := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[success[sentMessage]](), true, "")
 	content := map[string]*huma.MediaType{typeJSON: {Schema: sent}}
 	route(s, huma.Operation{
-		OperationID: "sendMessage", Method: http.MethodPost, Path: "/api/messages/send", Tags: []string{"messages"},
-		Summary:       "Send a message",
+		OperationID: "sendMessage", Method: http.MethodPost, Path: sendPath, Tags: []string{"messages"},
+		Summary: "Send a message",
+		Description: "A file comes by URL, in base64, or as the part named file of a form (multipart/form-data) with the fields " +
+			"accountNumber, chatId and message, of which the last is JSON.",
+		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout,
 		DefaultStatus: http.StatusCreated,
 		Responses: map[string]*huma.Response{
 			"201": {Description: "WhatsApp has the message", Content: content},
@@ -68,8 +71,16 @@ func settle(ctx huma.Context, wait *int) []error {
 	return wrongs
 }
 
+// wait is how long WhatsApp's answer is waited for.
+func (i *sendInput) wait() time.Duration { return time.Duration(i.Wait) * time.Second }
+
 // patience is the time that the account is given beyond that of the request.
-func (i *sendInput) patience() time.Duration { return time.Duration(i.Wait) * time.Second }
+func (i *sendInput) patience() time.Duration {
+	if _, file := i.Body.Message.fileGiven(); file != nil {
+		return i.wait() + transferTimeout
+	}
+	return i.wait()
+}
 
 // hash tells the same request from another, however it was spelled.
 func (b sendBody) hash() ([sha256.Size]byte, error) {
@@ -99,15 +110,22 @@ func (s *Server) send(ctx context.Context, input *sendInput) (*sendReply, error)
 	if err != nil {
 		return nil, err
 	}
+	draft, file, err := input.Body.Message.attach(ctx, input.Body.Message.draft(), &hash)
+	if err != nil {
+		return nil, err
+	}
+	if file != nil {
+		defer file.Close()
+	}
 	account := string(input.Body.AccountNumber)
 	sent, err := s.accounts.Send(ctx, account, actors.Send{
 		To:          string(input.Body.ChatID),
-		Draft:       input.Body.Message.draft(),
+		Draft:       draft,
 		Manner:      input.Body.Message.manner(),
 		Key:         input.Key,
 		Principal:   callOf(ctx).principal,
 		RequestHash: hash,
-		Wait:        input.patience(),
+		Wait:        input.wait(),
 	})
 	if err != nil {
 		return nil, unsettled(err)

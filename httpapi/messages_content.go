@@ -7,11 +7,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/actors/media"
 )
 
 // content is what a message says, in one of its kinds, and how it is sent.
 type content struct {
 	TextContent
+	FileContent
 	Location     *locationContent     `json:"location,omitempty"`
 	LiveLocation *liveLocationContent `json:"liveLocation,omitempty"`
 	Contacts     []cardContent        `json:"contacts,omitempty" minItems:"1" maxItems:"257"`
@@ -30,6 +32,12 @@ var kinds = []struct {
 	draft func(content) actors.Draft
 }{
 	{"text", content.text},
+	{"image", fileOf(media.Image)},
+	{"video", fileOf(media.Video)},
+	{"audio", fileOf(media.Audio)},
+	{"voice", fileOf(media.Voice)},
+	{"document", fileOf(media.Document)},
+	{"sticker", fileOf(media.Sticker)},
 	{"location", content.location},
 	{"liveLocation", content.liveLocation},
 	{"contacts", content.contacts},
@@ -56,7 +64,7 @@ func (c content) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
 	case len(given) > 1:
 		return wrong(at.With(given[1]), "not together with "+given[0])
 	default:
-		return c.check(at)
+		return append(c.check(at), c.checkFile(at)...)
 	}
 }
 

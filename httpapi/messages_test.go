@@ -13,10 +13,7 @@ import (
 	"whatsapp-web-server/actors"
 )
 
-const (
-	textMessage = `{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"text":"Hello"}}`
-	sendPath    = "/api/messages/send"
-)
+const textMessage = `{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"text":"Hello"}}`
 
 func sent(status string) actors.Sent {
 	return actors.Sent{MessageID: "3EB0AA", ChatID: "1234567890@c.us", Status: status, Timestamp: noon}

@@ -27,6 +27,7 @@ const (
 	writeTimeout = time.Minute
 	idleTimeout  = time.Minute
 	maxBody      = 1 << 20
+	maxPrefetch  = 8 << 10  // of a body, before anything looks at the request; fasthttp's own bound
 	maxHeaders   = 16 << 10 // long bearer tokens must fit
 )
 
@@ -73,8 +74,11 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api = newAPI(s.app)
 	s.clientRoutes()
+	s.app.Post(sendPath, s.readForm)
 	s.messageRoutes()
 	s.storyRoutes()
+	s.mediaRoutes()
+	s.photoRoute()
 	s.conversationRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
@@ -93,20 +97,23 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 // newApp makes an HTTP server without routes, behind the guard.
 func (s *Server) newApp() *fiber.App {
 	app := fiber.New(fiber.Config{
-		AppName:                 "WhatsApp Web Server",
-		Immutable:               true, // strings of a request outlive it
-		CaseSensitive:           true,
-		StrictRouting:           true,
-		EnableTrustedProxyCheck: true, // and none is trusted: X-Forwarded-* count for nothing
-		DisableStartupMessage:   true,
-		ReadTimeout:             readTimeout,
-		WriteTimeout:            writeTimeout,
-		IdleTimeout:             idleTimeout,
-		BodyLimit:               maxBody,
-		ReadBufferSize:          maxHeaders,
-		ErrorHandler:            s.answer,
+		AppName:                      "WhatsApp Web Server",
+		Immutable:                    true, // strings of a request outlive it
+		CaseSensitive:                true,
+		StrictRouting:                true,
+		EnableTrustedProxyCheck:      true, // and none is trusted: X-Forwarded-* count for nothing
+		DisableStartupMessage:        true,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		BodyLimit:                    maxPrefetch,
+		StreamRequestBody:            true, // files; what is not read as a stream has its bound in boundBody
+		DisablePreParseMultipartForm: true,
+		ReadBufferSize:               maxHeaders,
+		ErrorHandler:                 s.answer,
 	})
-	app.Use(s.contain, wellFormed)
+	app.Server().HeaderReceived = timesOf
+	app.Use(s.contain, wellFormed, boundBody)
 	s.probes(app)
 	newGuard(s.config).protect(app)
 	return app

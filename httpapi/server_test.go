@@ -85,7 +85,7 @@ func TestRequestsThatAreNoHTTPAreRefusedInTheEnvelope(t *testing.T) {
 		"no HTTP":        {"hello\r\n\r\n", "400", actors.CodeInvalidRequest},
 		"malformed path": {"GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "400", actors.CodeInvalidRequest},
 		"no host":        {"GET /openapi.json HTTP/1.0\r\nConnection: close\r\n\r\n", "403", actors.CodeForbidden},
-		"large body":     {"POST /api/messages/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n", "413", codeBodyTooLarge},
+		"large body":     {"POST /api/clients/initialize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n" + strings.Repeat("x", maxPrefetch), "413", codeBodyTooLarge},
 		"large headers":  {endless[:maxHeaders], "400", actors.CodeInvalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
