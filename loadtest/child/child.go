@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,6 +87,17 @@ func (p *Process) Resident(tb testing.TB) int64 {
 	pages, err := strconv.ParseInt(p.proc(tb, "statm")[1], 10, 64)
 	require.NoError(tb, err)
 	return pages * int64(os.Getpagesize())
+}
+
+// Peak is the most memory that the process has held at a time, in bytes.
+func (p *Process) Peak(tb testing.TB) int64 {
+	tb.Helper()
+	fields := p.proc(tb, "status")
+	at := slices.Index(fields, "VmHWM:")
+	require.GreaterOrEqual(tb, at, 0)
+	kilobytes, err := strconv.ParseInt(fields[at+1], 10, 64)
+	require.NoError(tb, err)
+	return kilobytes << 10
 }
 
 // proc reads a file of fields. None of them contains spaces: the names of the

@@ -60,6 +60,9 @@ func Start(tb testing.TB, sim *simulator.Simulator, environment ...string) *Serv
 	return s
 }
 
+// URL is where the server answers, to which paths such as /api are added.
+func (s *Server) URL() string { return s.base }
+
 func build(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "server")
