@@ -35,11 +35,32 @@ func (a *Account) send(command *Command, body Send) {
 		command.Reply(nil, refusal)
 		return
 	}
+	if draft, away := body.Draft.(remote); away {
+		a.look(command, body, draft)
+		return
+	}
 	if _, needs := body.Draft.(online); needs {
 		a.prepare(command, body)
 		return
 	}
 	a.accept(command, body, nil)
+}
+
+// look has a draft look elsewhere, and sends what it comes to.
+func (a *Account) look(command *Command, body Send, draft remote) {
+	web := a.node.Fetch
+	err := Do(a.preparing, func(ctx context.Context) (Draft, error) { return draft.look(ctx, web), nil },
+		func(found Draft, err error) {
+			if err != nil {
+				command.Reply(nil, err)
+				return
+			}
+			body.Draft = found
+			a.send(command, body)
+		})
+	if err != nil {
+		command.Reply(nil, err)
+	}
 }
 
 // prepare has a draft composed that needs a connection, and then accepted.

@@ -15,6 +15,7 @@ func TestEveryKindOfMessageIsAskedForAsItWasGiven(t *testing.T) {
 	week := 7 * 24 * time.Hour
 	for message, want := range map[string]actors.Send{
 		`{"text":"a"}`: {Draft: actors.Text{Body: "a"}},
+		`{"text":"see https://x.y","preview":true}`: {Draft: actors.Unfurled{Body: "see https://x.y"}},
 		`{"text":"see https://x.y","linkPreview":{"url":"https://x.y","title":"X","description":"D","thumbnail":"/9j/"}}`: {
 			Draft: actors.Linked{Body: "see https://x.y", Preview: actors.Preview{
 				URL: "https://x.y", Title: "X", Description: "D", Thumbnail: []byte{0xff, 0xd8, 0xff},

@@ -10,6 +10,7 @@ import (
 type TextContent struct {
 	// WhatsApp's own clients cut off at 65,536 characters.
 	Text        string       `json:"text,omitempty" minLength:"1" maxLength:"65536"`
+	Preview     bool         `json:"preview,omitempty" doc:"fetch what the first link in the text leads to, and show that; the text goes without where that cannot be reached"`
 	LinkPreview *linkPreview `json:"linkPreview,omitempty" doc:"what a link in the text leads to, as recipients are to see it"`
 }
 
@@ -24,6 +25,8 @@ func (c content) text() actors.Draft {
 	switch {
 	case c.Text == "":
 		return nil
+	case c.Preview:
+		return actors.Unfurled{Body: c.Text}
 	case c.LinkPreview != nil:
 		return actors.Linked{Body: c.Text, Preview: actors.Preview(*c.LinkPreview)}
 	default:
@@ -32,8 +35,14 @@ func (c content) text() actors.Draft {
 }
 
 func (c TextContent) check(at *huma.PathBuffer) []error {
-	if c.LinkPreview != nil && c.Text == "" {
+	switch {
+	case c.LinkPreview != nil && c.Preview:
+		return wrong(at.With("linkPreview"), "not together with preview")
+	case c.LinkPreview != nil && c.Text == "":
 		return wrong(at.With("linkPreview"), "only with a text")
+	case c.Preview && c.Text == "":
+		return wrong(at.With("preview"), "only with a text")
+	default:
+		return nil
 	}
-	return nil
 }

@@ -138,6 +138,7 @@ func TestSendRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"location":{"latitude":91,"longitude":0}}}`:               "message.location.latitude",
 		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"poll":{"question":"?","options":["a"]}}}`:                "message.poll.options",
 		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"forward":{"id":"M1","chatId":"x"}}}`:                     "message.forward.chatId",
+		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"location":{"latitude":1,"longitude":1},"preview":true}}`: "message.preview",
 		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"text":"a","expiration":5}}`:                              "message.expiration",
 		`{"accountNumber":"31612345678","chatId":"","message":{"text":"a"}}`:                                                            "chatId",
 		`{"accountNumber":"31612345678","chatId":"12345@example.com","message":{"text":"a"}}`:                                           "chatId",
