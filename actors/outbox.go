@@ -65,15 +65,17 @@ func (o outbox) accept(ctx context.Context, command Send, message *waE2E.Message
 			return accepted{}, err
 		}
 	}
+	// What goes to a channel has no ratchet, and so no barrier before its frame.
+	patient := command.Wait > 0 && to.Server != types.NewsletterServer
 	var result accepted
 	result.position, err = o.inbound.ledger.write(ctx, func(u *unit) (err error) {
-		if command.Wait > 0 {
+		if patient {
 			u.Patient()
 		}
 		result.sent, result.item, err = o.queue(ctx, u, to, command, message)
 		return err
 	})
-	if err == nil && command.Wait <= 0 {
+	if err == nil && !patient {
 		err = o.inbound.ledger.journal.Wait(ctx, result.position)
 	}
 	return result, err
