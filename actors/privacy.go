@@ -35,26 +35,52 @@ type privacySetting struct {
 var audiences = []string{"all", "contacts", "contact_blacklist", "none"}
 
 var privacySettings = []privacySetting{
-	{types.PrivacySettingTypeLastSeen, "lastSeen", func(p *Privacy) *string { return &p.LastSeen },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.LastSeen }, audiences},
-	{types.PrivacySettingTypeOnline, "online", func(p *Privacy) *string { return &p.Online },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Online }, []string{"all", "match_last_seen"}},
-	{types.PrivacySettingTypeProfile, "profilePicture", func(p *Privacy) *string { return &p.ProfilePicture },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Profile }, audiences},
-	{types.PrivacySettingTypeStatus, "about", func(p *Privacy) *string { return &p.About },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Status }, audiences},
-	{types.PrivacySettingTypeReadReceipts, "readReceipts", func(p *Privacy) *string { return &p.ReadReceipts },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.ReadReceipts }, []string{"all", "none"}},
-	{types.PrivacySettingTypeGroupAdd, "groupAdd", func(p *Privacy) *string { return &p.GroupAdd },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.GroupAdd }, audiences},
-	{types.PrivacySettingTypeCallAdd, "callAdd", func(p *Privacy) *string { return &p.CallAdd },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.CallAdd }, []string{"all", "known"}},
-	{types.PrivacySettingTypeMessages, "messages", func(p *Privacy) *string { return &p.Messages },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Messages }, []string{"all", "contacts"}},
-	{types.PrivacySettingTypeDefense, "defense", func(p *Privacy) *string { return &p.Defense },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Defense }, []string{"on_standard", "off"}},
-	{types.PrivacySettingTypeStickers, "stickers", func(p *Privacy) *string { return &p.Stickers },
-		func(s *types.PrivacySettings) types.PrivacySetting { return s.Stickers }, []string{"contacts", "contact_allowlist", "none"}},
+	{
+		types.PrivacySettingTypeLastSeen, "lastSeen", func(p *Privacy) *string { return &p.LastSeen },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.LastSeen }, audiences,
+	},
+	{
+		types.PrivacySettingTypeOnline, "online", func(p *Privacy) *string { return &p.Online },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Online },
+		[]string{"all", "match_last_seen"},
+	},
+	{
+		types.PrivacySettingTypeProfile, "profilePicture", func(p *Privacy) *string { return &p.ProfilePicture },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Profile }, audiences,
+	},
+	{
+		types.PrivacySettingTypeStatus, "about", func(p *Privacy) *string { return &p.About },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Status }, audiences,
+	},
+	{
+		types.PrivacySettingTypeReadReceipts, "readReceipts", func(p *Privacy) *string { return &p.ReadReceipts },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.ReadReceipts },
+		[]string{"all", "none"},
+	},
+	{
+		types.PrivacySettingTypeGroupAdd, "groupAdd", func(p *Privacy) *string { return &p.GroupAdd },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.GroupAdd }, audiences,
+	},
+	{
+		types.PrivacySettingTypeCallAdd, "callAdd", func(p *Privacy) *string { return &p.CallAdd },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.CallAdd },
+		[]string{"all", "known"},
+	},
+	{
+		types.PrivacySettingTypeMessages, "messages", func(p *Privacy) *string { return &p.Messages },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Messages },
+		[]string{"all", "contacts"},
+	},
+	{
+		types.PrivacySettingTypeDefense, "defense", func(p *Privacy) *string { return &p.Defense },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Defense },
+		[]string{"on_standard", "off"},
+	},
+	{
+		types.PrivacySettingTypeStickers, "stickers", func(p *Privacy) *string { return &p.Stickers },
+		func(s *types.PrivacySettings) types.PrivacySetting { return s.Stickers },
+		[]string{"contacts", "contact_allowlist", "none"},
+	},
 }
 
 // GetPrivacy asks for the account's privacy settings; the reply is a [Privacy].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"go.mau.fi/whatsmeow/types"
@@ -116,8 +117,8 @@ func spelled(chats []chat) []string {
 }
 
 func (s *Server) groupInviteRoutes() {
-	performs[inviteInput, actors.Group](s, groupOperation("getInvitedGroup", http.MethodGet, "/invites/{code}",
-		"Tell of the group that an invite link leads to"), (*inviteInput).request)
+	performs[groupInviteInput, actors.Group](s, groupOperation("getInvitedGroup", http.MethodGet, "/invites/{code}",
+		"Tell of the group that an invite link, or an invitation that came in a message, leads to"), (*groupInviteInput).request)
 	performs[GroupInput, actors.GroupInvite](s, groupOperation("getGroupInvite", http.MethodGet, "/{groupId}/invite",
 		"Tell a group's invite link"),
 		func(i *GroupInput) (number, actors.Request) {
@@ -146,14 +147,25 @@ func (v *invitation) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
 	return nil
 }
 
-// inviteInput has what a message invited with in its query.
+// inviteInput is the input of what asks for nothing but a link.
 type inviteInput struct {
 	AccountNumber number     `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
 	Code          invitation `path:"code" doc:"an invite link's last part, or the link URL-encoded"`
 }
 
-func (i *inviteInput) request() (number, actors.Request) {
-	return i.AccountNumber, actors.GetInvitedGroup{GroupInvitation: actors.GroupInvitation{Code: string(i.Code)}}
+// groupInviteInput has what a message invited with in its query.
+type groupInviteInput struct {
+	AccountNumber number     `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	Code          invitation `path:"code" doc:"an invite link's last part, or the link URL-encoded; or a message's code"`
+	GroupID       anyChat    `query:"groupId" doc:"with a message's code: the group's address"`
+	Inviter       anyChat    `query:"inviter" doc:"with a message's code: who sent it"`
+	ExpiresAt     time.Time  `query:"expiresAt" doc:"with a message's code"`
+}
+
+func (i *groupInviteInput) request() (number, actors.Request) {
+	return i.AccountNumber, actors.GetInvitedGroup{GroupInvitation: actors.GroupInvitation{
+		Code: string(i.Code), GroupID: string(i.GroupID), Inviter: string(i.Inviter), ExpiresAt: i.ExpiresAt,
+	}}
 }
 
 type joinInput struct {

@@ -81,6 +81,12 @@ func TestGroupRoutesAskTheAccount(t *testing.T) {
 			actors.Group{},
 			0,
 		},
+		"invited by message": {
+			http.MethodGet, "/invites/AbC?groupId=" + groupID + "&inviter=1234567890&expiresAt=2026-01-02T12:00:00Z", "",
+			actors.GetInvitedGroup{GroupInvitation: actors.GroupInvitation{Code: "AbC", GroupID: groupID, Inviter: "1234567890@c.us", ExpiresAt: noon}},
+			actors.Group{},
+			0,
+		},
 		"join": {
 			http.MethodPost, "/join", `{"code":"https://chat.whatsapp.com/AbC?mode=x"}`,
 			actors.JoinGroup{GroupInvitation: actors.GroupInvitation{Code: "AbC"}},
