@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
 // FileName is the database's name in its folder.
@@ -27,16 +28,16 @@ type Config struct {
 
 // DB is the engine over one file. It implements [persist.Engine].
 type DB struct {
-	path string
-	file *os.File // bbolt's own
-	bolt *bbolt.DB
-	turn *semaphore.Weighted // held to write
+	path  string
+	file  *os.File // bbolt's own
+	bolt  *bbolt.DB
+	turn  *semaphore.Weighted // held to write
+	ahead *redo.Ahead         // of the file
 
 	calls  sync.RWMutex // held for reading by each call, for writing to mend and to close
 	closed bool
 	failed atomic.Uint64 // counts the commits that failed
 	mended atomic.Uint64 // how many of them are mended
-	wanted atomic.Int64  // bytes that an Apply could not write, since when Health has not found room
 }
 
 var _ persist.Engine = (*DB)(nil)
@@ -62,27 +63,19 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
-	return db.bolt.Close()
+	return errors.Join(db.restore(), db.ahead.Close(), db.bolt.Close())
 }
 
-// view reads in one moment of the database.
-func (db *DB) view(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
-	if err := db.enter(); err != nil {
-		return err
-	}
-	defer db.leave()
+// view reads in one moment of the file.
+func (db *DB) view(ctx context.Context, fn func(tx transaction) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return db.bolt.View(fn)
+	return db.bolt.View(func(tx *bbolt.Tx) error { return fn(transaction{tx}) })
 }
 
-// update commits what fn writes, unless fn returns an error.
-func (db *DB) update(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
-	if err := db.enter(); err != nil {
-		return err
-	}
-	defer db.leave()
+// commit makes durable what fn writes to the file, unless fn returns an error.
+func (db *DB) commit(ctx context.Context, fn func(tx transaction) error) error {
 	if err := db.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -92,7 +85,7 @@ func (db *DB) update(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
 	}
 	written := false
 	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		err := fn(tx)
+		err := fn(transaction{tx})
 		written = err == nil
 		return err
 	})
@@ -130,7 +123,15 @@ func (db *DB) mend() error {
 	if db.closed {
 		return persist.ErrClosed
 	}
+	return db.restore()
+}
+
+// restore does it. No call is under way; what sinks meanwhile is refused.
+func (db *DB) restore() error {
 	failed := db.failed.Load()
+	if failed == db.mended.Load() {
+		return nil
+	}
 	pages := make([]byte, 2*db.bolt.Info().PageSize)
 	if _, err := db.file.ReadAt(pages, 0); err != nil {
 		return err

@@ -1,10 +1,12 @@
 package bolt
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
 // openDB returns a migrated engine whose inside a test may touch, and a writer.
@@ -59,31 +62,155 @@ func TestCommitsAreFlushed(t *testing.T) {
 func TestFullDiskIsRecoveredFrom(t *testing.T) {
 	db, writer := openDB(t)
 	require.NoError(t, put(t, db, writer, 3, 100, 'a'))
+	requireSessions(t, db, writer, 3, 'a')
 	db.bolt.MaxSize = 1
+	require.NoError(t, put(t, db, writer, 3, 1<<20, 'b'), "the log has room")
 	for range 3 {
-		err := put(t, db, writer, 3, 1<<20, 'b')
+		_, err := persist.SignalSessions.Scan(t.Context(), db, persist.Query{Scope: writer.Scope, Limit: 10})
 		require.ErrorContains(t, err, "maximum size")
-		require.False(t, errors.Is(err, persist.ErrPoisoned) || errors.Is(err, persist.ErrConflict) || errors.Is(err, persist.ErrFenced))
-		requireSessions(t, db, writer, 3, 'a')
-		require.ErrorContains(t, db.Health(t.Context()), "maximum size")
+		first, err := persist.SignalSessions.Get(t.Context(), db, writer.Scope, "0")
+		require.NoError(t, err)
+		require.Equal(t, byte('b'), first.Session[0])
 	}
-	require.NoError(t, put(t, db, writer, 3, 100, 'c'), "there is room for this")
-	require.ErrorContains(t, db.Health(t.Context()), "maximum size")
+	require.Eventually(t, func() bool {
+		err := db.Health(t.Context())
+		return err != nil && strings.Contains(err.Error(), "maximum size")
+	}, 20*time.Second, 10*time.Millisecond, "what sinks by itself has failed")
+	require.NoError(t, put(t, db, writer, 3, 100, 'c'))
 	db.bolt.MaxSize = 0
-	require.NoError(t, db.Health(t.Context()))
-	require.NoError(t, db.bolt.View(func(tx *bbolt.Tx) error {
-		require.Nil(t, tx.Bucket(probeBucket))
-		return nil
-	}))
 	require.NoError(t, db.Health(t.Context()))
 	require.NoError(t, put(t, db, writer, 3, 1<<20, 'd'))
 	requireSessions(t, db, writer, 3, 'd')
+}
+
+// TestWhatIsOnlyInTheLogSurvives looks at the files as a crash would leave them, after
+// which they may be made smaller.
+func TestWhatIsOnlyInTheLogSurvives(t *testing.T) {
+	db, writer := openDB(t)
+	require.NoError(t, put(t, db, writer, 3, 100, 'a'))
+	requireSessions(t, db, writer, 3, 'a')
+	require.NoError(t, put(t, db, writer, 3, 100, 'b'))
+	for _, compacted := range []bool{false, true} {
+		folder := t.TempDir()
+		left := filepath.Join(folder, FileName)
+		for _, suffix := range []string{"", "-redo1", "-redo2"} {
+			content, err := os.ReadFile(db.path + suffix)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(left+suffix, content, 0o600))
+		}
+		if compacted {
+			_, _, err := Compact(t.Context(), Config{Folder: folder})
+			require.NoError(t, err)
+		}
+		again, err := Open(t.Context(), Config{Folder: folder})
+		require.NoError(t, err)
+		require.NoError(t, again.Migrate(t.Context()))
+		requireSessions(t, again, writer, 3, 'b')
+		require.NoError(t, again.Close())
+	}
+}
+
+func TestLogOfAnEarlierFileIsNotReplayed(t *testing.T) {
+	db, writer := openDB(t)
+	require.NoError(t, put(t, db, writer, 3, 100, 'a'))
+	require.NoError(t, db.Close())
+	require.NoError(t, os.Remove(db.path))
+	again, err := Open(t.Context(), Config{Folder: filepath.Dir(db.path)})
+	require.NoError(t, err)
+	require.NoError(t, again.Migrate(t.Context()))
+	requireNoSessions(t, again, writer)
+	require.NoError(t, again.Close())
+}
+
+func requireNoSessions(t *testing.T, db *DB, writer persist.Batch) {
+	t.Helper()
+	sessions, err := persist.SignalSessions.Scan(t.Context(), db, persist.Query{Scope: writer.Scope, Limit: 1})
+	require.NoError(t, err)
+	require.Empty(t, sessions)
+}
+
+// TestFileOfBeforeTheLogIsUsable takes away what the migration has added.
+func TestFileOfBeforeTheLogIsUsable(t *testing.T) {
+	db, writer := openDB(t)
+	require.NoError(t, put(t, db, writer, 3, 100, 'a'))
+	require.NoError(t, db.Close())
+	for _, suffix := range []string{"-redo1", "-redo2"} {
+		require.NoError(t, os.Remove(db.path+suffix))
+	}
+	old, err := open(db.path)
+	require.NoError(t, err)
+	require.NoError(t, old.bolt.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(metaBucket)
+		return errors.Join(meta.Delete(saltKey), meta.Delete(appliedKey), meta.Put(versionKey, []byte{0, 0, 0, 0, 0, 0, 0, 2}))
+	}))
+	require.NoError(t, old.Close())
+
+	again, err := open(db.path)
+	require.NoError(t, err)
+	require.NoError(t, again.Migrate(t.Context()))
+	requireSessions(t, again, writer, 3, 'a')
+	require.NoError(t, put(t, again, writer, 3, 100, 'b'))
+	requireSessions(t, again, writer, 3, 'b')
+	require.NoError(t, again.Close())
+}
+
+func TestLogOfAnotherVersionIsKeptForIt(t *testing.T) {
+	db, _ := openDB(t)
+	var salt uint32
+	require.NoError(t, db.bolt.View(func(tx *bbolt.Tx) error {
+		salt = binary.BigEndian.Uint32(tx.Bucket(metaBucket).Get(saltKey))
+		return nil
+	}))
+	require.NoError(t, db.Close())
+	log, err := redo.Open(db.path, salt, 0)
+	require.NoError(t, err)
+	narrow := &persist.Table{Name: persist.Counters.Name, Level: "account", KeyColumns: 1, Columns: persist.Counters.Columns[:1]}
+	require.NoError(t, log.Append([]persist.Batch{{
+		Scope: persist.AccountScope("4917"), Mutations: []persist.Mutation{{Table: narrow, Row: persist.Row{"n"}}},
+	}}))
+	require.NoError(t, log.Close())
+	again, err := open(db.path)
+	require.NoError(t, err)
+	for range 2 {
+		require.ErrorContains(t, again.Migrate(t.Context()), "written by another version of the server")
+	}
+	require.NoError(t, again.Close())
+}
+
+func TestRowThatCouldNeverSinkDoesNotFit(t *testing.T) {
+	table := &persist.Table{
+		Name: "t", Level: "account", KeyColumns: 1,
+		Columns: []persist.Column{{Name: "id", Type: persist.Text}, {Name: "name", Type: persist.Text}, {Name: "data", Type: persist.Blob}},
+		Indexes: []persist.Index{{Name: "by_name", Columns: []string{"name"}}},
+	}
+	s, scope, long := build([]*persist.Table{table})[table], persist.AccountScope("4917"), strings.Repeat("x", bbolt.MaxKeySize)
+	for _, fits := range []persist.Row{{"a", "b", []byte(long)}, {"a", long[:bbolt.MaxKeySize-8], []byte{}}} {
+		require.True(t, s.fits(scope, persist.Mutation{Table: table, Row: fits}))
+	}
+	for _, wrong := range []persist.Row{{long, "b", []byte{}}, {"a", long[:bbolt.MaxKeySize-7], []byte{}}} {
+		require.False(t, s.fits(scope, persist.Mutation{Table: table, Row: wrong}))
+	}
+	require.True(t, s.fits(scope, persist.Mutation{Table: table, Row: persist.Row{"a"}, Delete: true}))
+}
+
+func TestRowsOfBeforeAColumnAreReadWithItsZero(t *testing.T) {
+	s := shelves[persist.Accounts.Table]
+	row := persist.Accounts.Put(persist.Account{Running: true}).Row
+	for columns := range row {
+		older, err := s.row(nil, s.value(row[:columns]))
+		require.NoError(t, err)
+		require.Equal(t, row[:columns], older[:columns])
+		for i := columns; i < len(row); i++ {
+			require.Equal(t, s.table.Columns[i].Type.Zero(), older[i])
+		}
+	}
 }
 
 func TestNothingIsDoneUntilAFailedCommitIsMended(t *testing.T) {
 	db, writer := openDB(t)
 	require.NoError(t, put(t, db, writer, 3, 100, 'a'))
 	file := db.file
+	requireSessions(t, db, writer, 3, 'a')
 	closed, err := os.Create(filepath.Join(t.TempDir(), "closed"))
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
@@ -132,10 +259,12 @@ func TestSnapshotEndsWithAFailedCommit(t *testing.T) {
 	snapshot, err := db.Snapshot(t.Context())
 	require.NoError(t, err)
 	db.bolt.MaxSize = 1
-	require.Error(t, put(t, db, writer, 3, 1<<20, 'b'))
+	require.NoError(t, put(t, db, writer, 3, 1<<20, 'b'))
+	require.ErrorContains(t, db.ahead.SinkAll(t.Context()), "maximum size")
 	_, err = persist.SignalSessions.Get(t.Context(), snapshot, writer.Scope, "0")
 	require.ErrorContains(t, err, "a commit has failed since the snapshot was made")
 	require.NoError(t, snapshot.Close())
+	db.bolt.MaxSize = 0
 }
 
 // TestFileGrowsUnderASnapshot fails by its deadline if growing waits for the
@@ -146,7 +275,7 @@ func TestFileGrowsUnderASnapshot(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, snapshot.Close()) })
 	done := make(chan error, 1)
-	go func() { done <- put(t, db, writer, 2, 1<<20, 'b') }()
+	go func() { done <- errors.Join(put(t, db, writer, 2, 1<<20, 'b'), db.ahead.SinkAll(t.Context())) }()
 	select {
 	case err := <-done:
 		require.NoError(t, err)
@@ -168,6 +297,7 @@ func TestEntryThatLeadsNowhereIsAnError(t *testing.T) {
 	db, writer := openDB(t)
 	writer.Mutations = []persist.Mutation{persist.Chats.Put(persist.Chat{JID: "chat"})}
 	require.NoError(t, db.Apply(t.Context(), []persist.Batch{writer})[0])
+	require.NoError(t, db.ahead.SinkAll(t.Context()))
 	key := rowKey(ownerKey(writer.Scope), persist.Chats.Key("chat"))
 	require.NoError(t, db.bolt.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("chats")).Delete(key) }))
 	_, err := persist.Chats.Scan(t.Context(), db, persist.Query{Scope: writer.Scope, Index: "by_activity", Limit: 1})

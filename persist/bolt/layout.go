@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 
+	"go.etcd.io/bbolt"
+
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/tuple"
 )
@@ -78,6 +80,24 @@ func rowKey(owner []byte, key persist.Key) []byte {
 	return tuple.AppendKey(append(make([]byte, 0, keySpace), owner...), key...)
 }
 
+// fits tells whether bbolt takes the row, its key and its entries.
+func (s *shelf) fits(scope persist.Scope, m persist.Mutation) bool {
+	size := m.Row.Size()
+	if 2*(size+len(scope.Owner())+1) <= bbolt.MaxKeySize { // an ordered value is at most twice the value
+		return true
+	}
+	owner := ownerKey(scope)
+	if size > bbolt.MaxValueSize || len(rowKey(owner, m.Key())) > bbolt.MaxKeySize {
+		return false
+	}
+	for _, o := range s.orders {
+		if !m.Delete && len(o.entry(owner, m.Row)) > bbolt.MaxKeySize {
+			return false
+		}
+	}
+	return true
+}
+
 // value is what is stored of a row: the columns behind the key.
 func (s *shelf) value(row persist.Row) []byte {
 	rest := row[s.table.KeyColumns:]
@@ -93,15 +113,11 @@ func (s *shelf) row(key, value []byte) (persist.Row, error) {
 		return nil, fmt.Errorf("key of %s: %w", s.table.Name, err)
 	}
 	copy(row, parsed)
-	rest := bytes.Clone(value) // the row's blobs are parts of it
-	for i := len(parsed); i < len(row); i++ {
-		if row[i], rest, err = tuple.ParseValue(rest, s.table.Columns[i].Type); err != nil {
-			return nil, fmt.Errorf("%s.%s: %w", s.table.Name, s.table.Columns[i].Name, err)
-		}
+	rest, err := tuple.ParseRow(bytes.Clone(value), s.table.Columns[len(parsed):]) // blobs are parts of the clone
+	if err != nil {
+		return nil, fmt.Errorf("row of %s: %w", s.table.Name, err)
 	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("%s: a row of more columns", s.table.Name)
-	}
+	copy(row[len(parsed):], rest)
 	return row, nil
 }
 

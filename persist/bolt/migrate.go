@@ -24,13 +24,43 @@ var (
 var migrations = []func(tx transaction) error{
 	transaction.declare,
 	transaction.declare, // uploads, votes, labels, results of sends, parts of history
+	transaction.declareLog,
 }
 
-// Migrate implements [persist.Engine], in one transaction.
+// Migrate implements [persist.Engine], in one transaction, after the log of a crash was
+// brought home: it was written for the schema of before.
 func (db *DB) Migrate(ctx context.Context) error {
-	err := db.update(ctx, func(tx *bbolt.Tx) error { return transaction{tx}.migrate() })
-	if err != nil && !errors.Is(err, errNothing) {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
+	if err := db.migrate(ctx); err != nil {
 		return fmt.Errorf("migrate %s: %w", db.path, err)
+	}
+	return nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	if err := db.view(ctx, transaction.refuseNewer); err != nil {
+		return err
+	}
+	if err := db.openLog(ctx); err != nil {
+		return err
+	}
+	if err := db.commit(ctx, transaction.migrate); err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	return db.openLog(ctx)
+}
+
+// refuseNewer is an error if the file is of a schema that this program does not know.
+func (tx transaction) refuseNewer() error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		return nil
+	}
+	if stored, known := version(meta), uint64(len(migrations)); stored > known {
+		return fmt.Errorf("%w: version %d, known is %d", persist.ErrSchemaTooNew, stored, known)
 	}
 	return nil
 }
@@ -41,10 +71,7 @@ func (tx transaction) migrate() error {
 		return err
 	}
 	stored, known := version(meta), uint64(len(migrations))
-	switch {
-	case stored > known:
-		return fmt.Errorf("%w: version %d, known is %d", persist.ErrSchemaTooNew, stored, known)
-	case stored == known:
+	if stored == known {
 		return errNothing
 	}
 	for _, step := range migrations[stored:] {

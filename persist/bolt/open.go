@@ -12,6 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/sync/semaphore"
+
+	"whatsapp-web-server/persist/redo"
 )
 
 // mapped is how much of the address space is set aside for the file. Growing
@@ -47,6 +49,7 @@ func open(path string) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{path: path, turn: semaphore.NewWeighted(1)}
+	db.ahead = redo.New(sink{db})
 	how := options()
 	how.OpenFile = func(path string, flag int, mode os.FileMode) (file *os.File, err error) {
 		db.file, err = os.OpenFile(path, flag, mode)

@@ -61,6 +61,11 @@ func TestDataAreForTheirOwnerAlone(t *testing.T) {
 	info, err := os.Stat(dir)
 	require.NoError(t, err)
 	require.Equal(t, os.ModeDir|0o700, info.Mode())
+	for _, suffix := range []string{"-redo1", "-redo2"} {
+		info, err := os.Stat(fileIn(dir) + suffix)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode())
+	}
 
 	require.NoError(t, os.Chmod(fileIn(dir), 0o644))
 	require.NoError(t, openAt(t, dir).Close())

@@ -18,11 +18,29 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	if err := table.CheckKey(key); err != nil {
 		return nil, err
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) (err error) {
-		row, err = transaction{tx}.get(scope, table, key)
+	if err := db.enter(); err != nil {
+		return nil, err
+	}
+	defer db.leave()
+	if m, known := db.ahead.Get(scope, table, key); known {
+		return latest(ctx, m)
+	}
+	err = db.view(ctx, func(tx transaction) (err error) {
+		row, err = tx.get(scope, table, key)
 		return err
 	})
 	return row, err
+}
+
+// latest answers with a write that the file may not have yet.
+func latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.Delete {
+		return nil, persist.ErrNotFound
+	}
+	return m.Row, nil
 }
 
 func (tx transaction) get(scope persist.Scope, table *persist.Table, key persist.Key) (persist.Row, error) {
@@ -38,13 +56,21 @@ func (tx transaction) get(scope persist.Scope, table *persist.Table, key persist
 	return s.row(at[len(owner):], value)
 }
 
-// Scan implements [persist.Engine].
+// Scan implements [persist.Engine]. The order of a table is in the file, so what the
+// table has ahead of it sinks first.
 func (db *DB) Scan(ctx context.Context, q persist.Query) (rows []persist.Row, err error) {
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	err = db.view(ctx, func(tx *bbolt.Tx) (err error) {
-		rows, err = transaction{tx}.scan(ctx, q)
+	if err := db.enter(); err != nil {
+		return nil, err
+	}
+	defer db.leave()
+	if err := db.ahead.SinkFor(ctx, q.Scope, q.Table); err != nil {
+		return nil, fmt.Errorf("file: scan %s: %w", q.Table.Name, err)
+	}
+	err = db.view(ctx, func(tx transaction) (err error) {
+		rows, err = tx.scan(ctx, q)
 		return err
 	})
 	return rows, err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"whatsapp-web-server/persist"
 )
 
@@ -16,11 +14,18 @@ const slice = 1000
 // DeleteScope implements [persist.Engine], a slice of rows at a time, so that the
 // other accounts are not kept waiting.
 func (db *DB) DeleteScope(ctx context.Context, scope persist.Scope, generation uint64) error {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
+	if err := db.ahead.SinkAll(ctx); err != nil {
+		return fmt.Errorf("file: delete %s: %w", scope, err)
+	}
 	writer := persist.Batch{Scope: scope, Generation: generation}
 	for _, table := range persist.Tables() {
 		for more := table.Level == scope.Level(); more; {
-			err := db.update(ctx, func(tx *bbolt.Tx) (err error) {
-				more, err = transaction{tx}.drop(ctx, writer, table)
+			err := db.commit(ctx, func(tx transaction) (err error) {
+				more, err = tx.drop(ctx, writer, table)
 				return err
 			})
 			if err != nil {
@@ -42,10 +47,9 @@ func (tx transaction) drop(ctx context.Context, writer persist.Batch, table *per
 	if err != nil {
 		return false, err
 	}
+	c := changes{}
 	for _, row := range rows {
-		if err := s.remove(owner, rowKey(owner, persist.Key(row[:table.KeyColumns])), row); err != nil {
-			return false, err
-		}
+		s.remove(c, owner, rowKey(owner, persist.Key(row[:table.KeyColumns])), row)
 	}
-	return len(rows) == slice, nil
+	return len(rows) == slice, c.make(tx)
 }

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	berrors "go.etcd.io/bbolt/errors"
 
@@ -19,19 +20,24 @@ type snapshot struct {
 	failed uint64 // commits, when it was made
 }
 
-// Snapshot implements [persist.Snapshotter].
+// Snapshot implements [persist.Snapshotter]. What is ahead of the file sinks first.
 func (db *DB) Snapshot(ctx context.Context) (persist.Snapshot, error) {
 	if err := db.enter(); err != nil {
 		return nil, err
 	}
 	defer db.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	s := &snapshot{db: db}
+	if err := db.ahead.Freeze(ctx, s.begin); err != nil {
+		return nil, fmt.Errorf("file: snapshot: %w", err)
 	}
-	s := &snapshot{db: db, failed: db.failed.Load()}
-	tx, err := db.bolt.Begin(false)
+	return s, nil
+}
+
+func (s *snapshot) begin() error {
+	s.failed = s.db.failed.Load()
+	tx, err := s.db.bolt.Begin(false)
 	s.tx = transaction{tx}
-	return s, err
+	return err
 }
 
 // view reads, unless a commit has failed since: what is free after that depends on

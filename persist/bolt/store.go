@@ -2,6 +2,8 @@ package bolt
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -20,8 +22,56 @@ func (tx transaction) open(table *persist.Table) openShelf {
 	return openShelf{s, tx, tx.Bucket(s.bucket)}
 }
 
-// mutate writes or removes a row and its entries.
-func (s openShelf) mutate(owner []byte, m persist.Mutation) error {
+// fill is how full a page is that was split. Most keys come behind others of their
+// chat or account, where a page that is left half empty stays so.
+const fill = 0.8
+
+// change is what becomes of a key.
+type change struct {
+	key, value []byte
+	gone       bool
+}
+
+// changes are those of each bucket, by its name, in no order. A key has one.
+type changes map[string][]change
+
+func (c changes) put(bucket, key, value []byte) {
+	c[string(bucket)] = append(c[string(bucket)], change{key: key, value: value})
+}
+
+func (c changes) remove(bucket, key []byte) {
+	c[string(bucket)] = append(c[string(bucket)], change{key: key, gone: true})
+}
+
+// make makes the changes, each bucket's in the order of its keys: a page that much
+// comes into is not split before the commit, and inserting anywhere but at the end
+// would move all that has come already.
+func (c changes) make(tx transaction) error {
+	for name, of := range c {
+		bucket := tx.Bucket([]byte(name))
+		if bucket == nil {
+			return fmt.Errorf("no bucket %s: start the version before once, so that it finishes its work", name)
+		}
+		bucket.FillPercent = fill
+		slices.SortFunc(of, func(a, b change) int { return bytes.Compare(a.key, b.key) })
+		for _, one := range of {
+			if err := one.make(bucket); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c change) make(bucket *bbolt.Bucket) error {
+	if c.gone {
+		return bucket.Delete(c.key)
+	}
+	return bucket.Put(c.key, c.value)
+}
+
+// plan adds what writes or removes a row and its entries.
+func (s openShelf) plan(c changes, owner []byte, m persist.Mutation) error {
 	key := rowKey(owner, m.Key())
 	before, err := s.before(owner, key)
 	if err != nil {
@@ -33,12 +83,12 @@ func (s openShelf) mutate(owner []byte, m persist.Mutation) error {
 		}
 	}
 	if m.Delete {
-		return s.remove(owner, key, before)
+		s.remove(c, owner, key, before)
+		return nil
 	}
-	if err := s.reorder(owner, before, m.Row); err != nil {
-		return err
-	}
-	return s.rows.Put(key, s.value(m.Row))
+	s.reorder(c, owner, before, m.Row)
+	c.put(s.bucket, key, s.value(m.Row))
+	return nil
 }
 
 // before is the row that is stored at key, nil if there is none or if nothing
@@ -63,18 +113,15 @@ func (s openShelf) version(row persist.Row) int64 {
 }
 
 // remove takes away what is stored at key, which is the row before.
-func (s openShelf) remove(owner, key []byte, before persist.Row) error {
-	if err := s.reorder(owner, before, nil); err != nil {
-		return err
-	}
-	return s.rows.Delete(key)
+func (s openShelf) remove(c changes, owner, key []byte, before persist.Row) {
+	s.reorder(c, owner, before, nil)
+	c.remove(s.bucket, key)
 }
 
 // reorder takes away the entries of the row before, if there is one, and puts
 // those of the row after.
-func (s openShelf) reorder(owner []byte, before, after persist.Row) error {
+func (s openShelf) reorder(c changes, owner []byte, before, after persist.Row) {
 	for _, o := range s.orders {
-		entries := s.tx.Bucket(o.bucket)
 		var old, entry []byte
 		if before != nil {
 			old = o.entry(owner, before)
@@ -86,15 +133,10 @@ func (s openShelf) reorder(owner []byte, before, after persist.Row) error {
 			continue
 		}
 		if old != nil {
-			if err := entries.Delete(old); err != nil {
-				return err
-			}
+			c.remove(o.bucket, old)
 		}
 		if entry != nil {
-			if err := entries.Put(entry, nil); err != nil {
-				return err
-			}
+			c.put(o.bucket, entry, nil)
 		}
 	}
-	return nil
 }

@@ -15,9 +15,9 @@ import (
 
 // File is an engine's own storage, where what is in the log belongs.
 type File interface {
-	// Bring commits writes of accounts, durably, and that the file has everything up
-	// to number of the log. The last of two writes to a record counts. It may be
-	// called again for what the file has already.
+	// Bring commits writes of accounts, one for each record, durably, and that the
+	// file has everything up to number of the log. It may be called again for what
+	// the file has already.
 	Bring(ctx context.Context, number uint64, writes Writes) error
 	// Generation is the account's as stored; 0 if it was never acquired.
 	Generation(ctx context.Context, account string) (uint64, error)
@@ -75,27 +75,22 @@ func (a *Ahead) Open(ctx context.Context, path string, salt uint32, applied uint
 }
 
 func (a *Ahead) replay(ctx context.Context, log *Log, applied uint64) error {
-	var left []persist.Batch
+	left := newLayer()
 	err := log.Replay(func(batches []persist.Batch) error {
-		left = append(left, batches...)
+		left.add(batches)
 		return nil
 	})
 	if err != nil || log.Last() == applied {
 		return err
 	}
-	return a.file.Bring(ctx, log.Last(), func(yield func(persist.Scope, persist.Mutation) bool) {
-		for _, batch := range left {
-			for _, m := range batch.Mutations {
-				if !yield(batch.Scope, m) {
-					return
-				}
-			}
-		}
-	})
+	return a.bring(ctx, log.Last(), left)
 }
 
 // Get returns the last write of a record that the file may not have yet.
 func (a *Ahead) Get(scope persist.Scope, table *persist.Table, key persist.Key) (m persist.Mutation, ok bool) {
+	if table.Level != scope.Level() {
+		return persist.Mutation{}, false
+	}
 	return a.layers.get(addressOf(scope, table, key))
 }
 

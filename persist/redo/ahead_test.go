@@ -169,7 +169,8 @@ func TestWhatAFullFileCannotTakeStaysAheadOfIt(t *testing.T) {
 	require.Eventually(t, a.stranded.Load, 20*time.Second, time.Millisecond)
 	require.ErrorIs(t, a.Retry(t.Context()), full)
 	a.layers.mu.Lock()
-	a.layers.fresh = &layer{writes: map[address]persist.Mutation{}, shelves: map[shelf]struct{}{}, bytes: maxAhead, number: 1}
+	a.layers.fresh = newLayer()
+	a.layers.fresh.bytes, a.layers.fresh.number = maxAhead, 1
 	a.layers.mu.Unlock()
 	require.ErrorIs(t, a.append(t, counter("1", 2)), full, "too much is ahead")
 	file.fill(nil)

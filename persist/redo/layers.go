@@ -2,6 +2,7 @@ package redo
 
 import (
 	"cmp"
+	"maps"
 	"strings"
 	"sync"
 
@@ -75,15 +76,23 @@ func (a *layers) add(batches []persist.Batch, number uint64) (bytes int, first b
 	defer a.mu.Unlock()
 	first = a.fresh == nil
 	if first {
-		a.fresh = &layer{writes: map[address]persist.Mutation{}, shelves: map[shelf]struct{}{}}
+		a.fresh = newLayer()
 	}
 	a.fresh.number = number
+	a.fresh.add(batches)
+	return a.fresh.bytes, first
+}
+
+func newLayer() *layer {
+	return &layer{writes: map[address]persist.Mutation{}, shelves: map[shelf]struct{}{}}
+}
+
+func (l *layer) add(batches []persist.Batch) {
 	for _, batch := range batches {
 		for _, m := range batch.Mutations {
-			a.fresh.put(addressOf(batch.Scope, m.Table, m.Key()), m)
+			l.put(addressOf(batch.Scope, m.Table, m.Key()), m)
 		}
 	}
-	return a.fresh.bytes, first
 }
 
 func (l *layer) get(at address) (m persist.Mutation, ok bool) {
@@ -142,13 +151,14 @@ func (a *layers) size() int {
 	return a.fresh.bytes
 }
 
-// all lists what is ahead, oldest first.
-func (a *layers) all() (all []*layer) {
+// all is what is ahead as one layer.
+func (a *layers) all() *layer {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
+	all := newLayer()
 	for _, l := range []*layer{a.sinking, a.fresh} {
 		if l != nil {
-			all = append(all, l)
+			maps.Copy(all.writes, l.writes)
 		}
 	}
 	return all

@@ -179,10 +179,24 @@ func (l *Log) Turn() error {
 
 // Restart mends a broken log. Everything up to [Log.Last] must be applied
 // durably, or counted as applied so that it will never be: the batches whose
-// outcome was unknown.
+// outcome was unknown. It fails unless there is room for what could not be written.
 func (l *Log) Restart() error {
 	l.broken = false
-	return l.Turn()
+	err := l.Turn()
+	if err == nil {
+		err = l.makeRoom(len(l.buffer))
+	}
+	l.broken = err != nil
+	return err
+}
+
+// makeRoom writes zeros, which are no frame, where the next frame will be.
+func (l *Log) makeRoom(bytes int) error {
+	file := l.files[l.turn]
+	if _, err := file.WriteAt(make([]byte, bytes), l.end); err != nil {
+		return fmt.Errorf("make room in log: %w", err)
+	}
+	return flush(file)
 }
 
 // Close closes the files.

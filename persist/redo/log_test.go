@@ -126,6 +126,11 @@ func TestBrokenLogTakesNothingUntilItIsRestarted(t *testing.T) {
 	require.ErrorIs(t, l.Append(batch("4917", 2)), ErrBroken)
 	require.NoError(t, unwritable.Close())
 	l.files[0] = good
+	other := l.files[1]
+	l.files[1] = unwritable
+	require.Error(t, l.Restart(), "there is no room")
+	require.True(t, l.Broken())
+	l.files[1] = other
 
 	require.NoError(t, l.Restart())
 	require.NoError(t, l.Append(batch("4917", 3)))

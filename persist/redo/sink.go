@@ -75,15 +75,12 @@ func (a *Ahead) begin(ctx context.Context) (*layer, error) {
 	return a.layers.begin(a.log.Turn)
 }
 
-// bring commits layers to the file, oldest first, with the number up to which it has
-// the log then.
-func (a *Ahead) bring(ctx context.Context, number uint64, layers ...*layer) error {
+// bring commits a layer to the file, with the number up to which it has the log then.
+func (a *Ahead) bring(ctx context.Context, number uint64, l *layer) error {
 	return a.file.Bring(ctx, number, func(yield func(persist.Scope, persist.Mutation) bool) {
-		for _, l := range layers {
-			for _, at := range l.order() {
-				if !yield(persist.AccountScope(at.account), l.writes[at]) {
-					return
-				}
+		for _, at := range l.order() {
+			if !yield(persist.AccountScope(at.account), l.writes[at]) {
+				return
 			}
 		}
 	})
@@ -188,7 +185,7 @@ func (a *Ahead) mend(ctx context.Context) error {
 	if !a.broken.Load() {
 		return nil
 	}
-	if err := a.bring(ctx, a.log.Last(), a.layers.all()...); err != nil {
+	if err := a.bring(ctx, a.log.Last(), a.layers.all()); err != nil {
 		return err
 	}
 	a.layers.clear()

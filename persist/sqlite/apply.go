@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
 // dropSlice is how many rows of a scope one transaction removes: other accounts
@@ -20,39 +21,11 @@ func (db *DB) Apply(ctx context.Context, batches []persist.Batch) []error {
 		return fail(results, err)
 	}
 	defer db.leave()
-	var ofAccounts, others part
 	for i, batch := range batches {
-		switch results[i] = check(batch); {
-		case results[i] != nil:
-		case batch.Scope.IsAccount():
-			ofAccounts.add(i, batch)
-		default:
-			others.add(i, batch)
-		}
+		results[i] = check(batch)
 	}
-	ofAccounts.commit(ctx, db.append, results)
-	others.commit(ctx, db.store, results)
+	redo.Apply(ctx, batches, results, db.append, db.store)
 	return results
-}
-
-// part is those batches of a call that go the same way.
-type part struct {
-	batches []persist.Batch
-	places  []int
-}
-
-func (p *part) add(place int, batch persist.Batch) {
-	p.batches = append(p.batches, batch)
-	p.places = append(p.places, place)
-}
-
-func (p *part) commit(ctx context.Context, way func(context.Context, []persist.Batch) []error, results []error) {
-	if len(p.batches) == 0 {
-		return
-	}
-	for i, err := range way(ctx, p.batches) {
-		results[p.places[i]] = err
-	}
 }
 
 // check refuses what could not be stored.
