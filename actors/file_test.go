@@ -64,7 +64,6 @@ func (h *home) uploads(t *testing.T) []persist.MediaUpload {
 }
 
 func TestAFileOfEachKindArrivesAsItWasSent(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	film := mediatest.MP4(1500, 320, 240, false, 100_000)
@@ -108,7 +107,6 @@ func TestAVoiceNoteTellsHowLongAndHowLoudItIs(t *testing.T) {
 }
 
 func TestTheSameFileIsUploadedOnce(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	picture := mediatest.PNG(32, 32)
@@ -139,7 +137,6 @@ func chatOf(h *home) string {
 func ownOf(h *home) string { return types.NewJID(h.owner.Number(), types.DefaultUserServer).String() }
 
 func TestAFileIsFetchedFromAURL(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	var asked atomic.Int32
@@ -178,7 +175,6 @@ func TestAFileIsFetchedFromAURL(t *testing.T) {
 }
 
 func TestAFileNeedsAConnection(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	_, err := h.post(t, File{Kind: media.Image, URL: "http://127.0.0.1:1/"})
 	require.Equal(t, CodeNotPaired, CodeOf(err))
@@ -245,7 +241,6 @@ func (h *home) content(t *testing.T, request GetFile) ([]byte, error) {
 }
 
 func TestAReceivedFileIsWhatWasSent(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	for size := range 3 { // around a block of the cipher
@@ -260,7 +255,6 @@ func TestAReceivedFileIsWhatWasSent(t *testing.T) {
 }
 
 func TestThePhoneOfALostFileUploadsItAgain(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	request := h.received(t, []byte("keep me"), whatsmeow.MediaDocument, documentOf)
@@ -278,7 +272,6 @@ func TestThePhoneOfALostFileUploadsItAgain(t *testing.T) {
 }
 
 func TestAFileThatNobodyHasIsNotFound(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	request := h.received(t, []byte("lose me"), whatsmeow.MediaDocument, documentOf)
@@ -289,7 +282,6 @@ func TestAFileThatNobodyHasIsNotFound(t *testing.T) {
 }
 
 func TestAFileThatIsAnotherIsNotFound(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	request := h.received(t, []byte("the true one"), whatsmeow.MediaDocument, documentOf)

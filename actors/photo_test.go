@@ -12,7 +12,6 @@ import (
 )
 
 func TestAProfilePictureIsShownAndDownloaded(t *testing.T) {
-	t.Parallel()
 	h := newTown(t).newHome(t)
 	h.link(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
