@@ -94,9 +94,13 @@ type Account struct {
 	// announced is the version of WhatsApp Web that the last connection had to tell.
 	announced store.WAVersionContainer
 
-	queue   []persist.OutboxItem // accepted, in order
-	busy    bool                 // a send is under way
-	awaited map[string]awaiting  // who waits for which message's end
+	queue    *queue // what was accepted
+	underway string // the id of the message that something is done with just now
+	alarm    *time.Timer
+	alarmAt  time.Time           // when the queue is looked at again, while there is a timer
+	awaited  map[string]awaiting // who waits for which message's end
+	slow     slowness
+	limits   *restriction // what WhatsApp said last, if it was one
 
 	traffic traffic
 
@@ -129,7 +133,8 @@ type files struct {
 // one before it ended by a failure of storage.
 func NewAccount(number string, node *Node, interrupted bool) *Account {
 	return &Account{
-		number: number, node: node, interrupted: interrupted, awaited: make(map[string]awaiting), putOff: make(map[string]time.Time),
+		number: number, node: node, interrupted: interrupted,
+		awaited: make(map[string]awaiting), queue: newQueue(nil, time.Now()), putOff: make(map[string]time.Time),
 		log: node.Log.With(zap.String("account", Mask(number))),
 	}
 }
@@ -180,7 +185,7 @@ func (a *Account) open(ctx context.Context) (*files, error) {
 	if _, f.unmerged, err = mergeOf(ctx, j); err != nil {
 		return f, fmt.Errorf("read unfinished merges: %w", err)
 	}
-	f.queue, err = persist.Outbox.Scan(ctx, j, persist.Query{Scope: j.Scope(), Index: "by_order", Limit: maxOutbox})
+	f.queue, err = persist.Outbox.Scan(ctx, j, persist.Query{Scope: j.Scope(), Index: "by_order", Limit: maxOutbox + DefaultMailbox})
 	return f, err
 }
 
@@ -208,7 +213,7 @@ func (a *Account) opened(f *files, err error) {
 		a.fail(err)
 		return
 	}
-	a.record, a.queue = f.record, f.queue
+	a.record, a.queue = f.record, newQueue(f.queue, time.Now())
 	if device := f.store.Device(); device.ID != nil {
 		a.adopt(*device.ID, device.LID) // also where the last process died before it was told
 	}
@@ -310,6 +315,10 @@ func (a *Account) command(command *Command) {
 		a.pairByCode(command)
 	case Send:
 		a.send(command, body)
+	case Cancel:
+		a.cancel(command, body)
+	case CancelAll:
+		a.cancelAll(command, body)
 	case Request:
 		a.perform(command, body)
 	default:
@@ -321,6 +330,7 @@ func (a *Account) command(command *Command) {
 // handlers wrote is flushed.
 func (a *Account) Stopped(self *Self) {
 	a.rest()
+	a.stopLooking()
 	if a.link != nil {
 		a.link.close()
 	}
@@ -345,7 +355,7 @@ func (a *Account) status() Status {
 	last, lag := a.traffic.heard()
 	status := Status{
 		Account: a.number, Session: a.session, Running: a.record.Running, Paired: a.paired(),
-		Name: a.record.PushName, QR: a.qr, LastTraffic: last, Lag: lag, Queued: len(a.queue),
+		Name: a.record.PushName, QR: a.qr, LastTraffic: last, Lag: lag, Queued: a.queue.len(),
 		Events: a.files.ledger.newest(), DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata,
 		CreatedAt: a.files.entry.CreatedAt,
 	}

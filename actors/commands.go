@@ -84,18 +84,22 @@ type Send struct {
 	Principal   string
 	RequestHash [32]byte
 	// Wait is how long the reply may be held back for the server's ack; zero
-	// answers at acceptance.
+	// answers at acceptance. What is scheduled is answered at acceptance.
 	Wait time.Duration
+	// Delivery says how it is brought to WhatsApp.
+	Delivery Delivery
 }
 
 // Sent is what became of a send by the time of the reply.
 type Sent struct {
 	MessageID string
 	ChatID    string
-	// Status is queued, sent, failed, or unknown while a frame without answer is
-	// to be sent again under the same id.
-	Status    string
-	Reason    Code // why it failed
+	// Status is queued, sent, failed, expired, cancelled, or unknown while a frame
+	// without answer is to be sent again under the same id.
+	Status string
+	Reason Code // why it failed, or has to wait
+	// Until is when what it failed for ends, where WhatsApp has said so.
+	Until     time.Time
 	Timestamp time.Time
 	// Replayed is true when the key had been used for the same request before.
 	Replayed bool

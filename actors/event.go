@@ -35,6 +35,8 @@ const (
 	EventChatTimer       EventKind = "chat-timer"
 	EventChannelUpdated  EventKind = "channel-updated"
 	EventChannelPost     EventKind = "channel-post"
+
+	EventAccountRestricted EventKind = "account-restricted"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -70,6 +72,7 @@ func Catalogue() []CatalogueEntry {
 		{EventChannelPost, false, "a post of a channel that is watched was seen or reacted to", ChannelPostEvent{}},
 		{EventPresence, false, "a contact came online or went away", PresenceEvent{}},
 		{EventChatPresence, false, "somebody is typing or recording in a chat, or stopped", ChatPresenceEvent{}},
+		{EventAccountRestricted, true, "WhatsApp limits whom the account may write to", AccountRestrictedEvent{}},
 		{EventLoggedOut, true, "the device was unlinked; a new QR code is needed", LoggedOutEvent{}},
 	}
 }
@@ -162,6 +165,14 @@ type ConnectionStateEvent struct {
 type PairRejectedEvent struct {
 	ClientID string `json:"clientId"`
 	Number   string `json:"number"`
+}
+
+// AccountRestrictedEvent says until when the account may not write to people it does
+// not know. That it may again is told by connection-state.
+type AccountRestrictedEvent struct {
+	ClientID string     `json:"clientId"`
+	Reason   string     `json:"reason" doc:"in WhatsApp's words, in lower case; refused where it was learnt from a refused message"`
+	Until    *time.Time `json:"until,omitempty" doc:"where WhatsApp has said so"`
 }
 
 // LoggedOutEvent says why the device is no longer linked.

@@ -32,6 +32,9 @@ const (
 // restore takes up the state that outlives a restart.
 func (a *Account) restore() {
 	a.session = Session{State: StateStopped, Since: time.Now()}
+	if State(a.record.State) == StateRestricted && !a.record.Until.IsZero() {
+		a.limits = &restriction{until: a.record.Until, reason: a.record.Reason}
+	}
 	// A new process may be a newer client: outdated is not kept.
 	passing := []State{StateStuck, StateFenced, StateOutdated}
 	if kept := State(a.record.State); kept.Terminal() && (a.record.Moved() || !slices.Contains(passing, kept)) {
@@ -221,6 +224,8 @@ func (a *Account) heard(event any) {
 		}
 	case historyDue:
 		a.takeHistory()
+	case *events.NotifyAccountReachoutTimelock:
+		a.timelocked(e)
 	}
 }
 
@@ -304,6 +309,7 @@ func (a *Account) disown() {
 
 func (a *Account) connected() {
 	a.node.Budget.Accepted()
+	a.forgetOpenEnd()
 	a.replay(a.link)
 	a.askForGroups()
 	a.takeHistory()
@@ -323,6 +329,7 @@ func (a *Account) synced(items int) {
 		return
 	}
 	a.become(StateReady, time.Time{}, "")
+	a.restrict()
 	a.suspect = false
 	a.note(func(u *unit) error {
 		u.tell(EventSyncComplete, SyncCompleteEvent{ClientID: a.number, Source: "offline", Items: items})
@@ -497,17 +504,30 @@ func (a *Account) become(next State, until time.Time, reason string) {
 		a.log.Error("state", zap.Error(err))
 		return
 	}
+	a.enter(changed)
+}
+
+// enter takes over a session as it has changed, stores it and tells it.
+func (a *Account) enter(changed Session) {
 	previous := a.session.State
 	a.session = changed
-	a.record.State, a.record.Reason, a.record.Since, a.record.Until = string(next), reason, changed.Since, until
+	a.record.State, a.record.Reason, a.record.Since = string(changed.State), changed.Reason, changed.Since
+	a.record.Until = time.Time{}
+	if changed.Until != nil {
+		a.record.Until = *changed.Until
+	}
 	record, info := a.record, ClientInfo{Number: a.device.User, Name: a.record.PushName}
 	a.note(func(u *unit) error {
 		u.Put(persist.Accounts.Put(record))
 		u.tell(EventConnectionState, ConnectionStateEvent{
-			ClientID: a.number, State: string(next), Previous: string(previous), Reason: reason, Until: changed.Until,
+			ClientID: a.number, State: string(changed.State), Previous: string(previous), Reason: changed.Reason, Until: changed.Until,
 		})
-		if next == StateReady {
+		switch changed.State {
+		case StateReady:
 			u.tell(EventReady, ReadyEvent{ClientID: a.number, Info: info})
+		case StateRestricted:
+			u.tell(EventAccountRestricted, AccountRestrictedEvent{ClientID: a.number, Reason: changed.Reason, Until: changed.Until})
+		default: // the change of state says it all
 		}
 		return nil
 	})

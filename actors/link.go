@@ -42,6 +42,9 @@ type link struct {
 	// in, leaving while it is asked to remove the device, and removed when it says
 	// that it has; the actor's own.
 	loginAsked, leaving, removed bool
+	// warmed has the chats that what their first message needs was fetched for; the
+	// actor's own.
+	warmed map[string]bool
 	// unhandled is what the phone had sent and nobody handled when the link was
 	// made; see replay. It is set before the connection opens.
 	unhandled []devicestore.UnhandledEvent
@@ -84,6 +87,7 @@ func (a *Account) newLink() *link {
 	// The incarnation's context would end it before its socket: see socket.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
 	l := &link{
+		warmed: make(map[string]bool),
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 		outside: a.node.Fetch, web: a.node.Network.client,

@@ -203,7 +203,7 @@ func TestASendToALIDThatIsLearntToBeANumberIsFinished(t *testing.T) {
 	require.NoError(t, err)
 	d.meet(t)
 
-	_, err = box.postpone(t.Context(), *result.item, "queued")
+	_, err = box.postpone(t.Context(), *result.item, "queued", "")
 	require.NoError(t, err, "before the chats are merged")
 	d.merge(t)
 	sent, err := box.finish(t.Context(), *result.item, "sent", "", midday)

@@ -12,23 +12,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
-	"whatsapp-web-server/persist/devicestore"
 )
 
 const (
 	// maxOutbox is how many accepted messages an account may have that are not
 	// sent; at one a second that is an hour's work. Over it sends are refused.
 	maxOutbox = 4096
-	// outboxExpiry is how long an accepted message is worth sending.
-	outboxExpiry = 24 * time.Hour
 	// idempotencyTTL is how long a key is remembered.
 	idempotencyTTL = 24 * time.Hour
-	// ackTimeout is how long a send waits for the server's acknowledgement;
-	// whatsmeow's own default.
-	ackTimeout = 75 * time.Second
-	// encryptions bounds how often a message is encrypted in a row: that many
-	// messages would have to arrive each within the milliseconds that it takes.
-	encryptions = 20
 )
 
 // ReasonRestored is why a message failed that a backup brought back: it may have
@@ -150,15 +141,20 @@ func (o outbox) replay(ctx context.Context, u *unit, command Send) (Sent, bool, 
 	if subtle.ConstantTimeCompare(used.RequestHash, command.RequestHash[:]) != 1 {
 		return Sent{}, false, Refuse(CodeIdempotency, "the key was used for another request")
 	}
-	sent, err := o.status(ctx, u, used.Chat, used.MessageID)
+	sent, err := o.status(ctx, u, persist.OutboxItem{MessageID: used.MessageID, Chat: used.Chat})
 	sent.Replayed = true
 	return sent, true, err
 }
 
-// status is what has become of an own message, as a reply to a send has it:
-// what recipients did with it is told by events.
-func (o outbox) status(ctx context.Context, u *unit, chat, id string) (Sent, error) {
-	jid, message, err := o.own(ctx, u, chat, id)
+// status is what has become of a send, as a reply to it has it: what recipients did
+// with it is told by events.
+func (o outbox) status(ctx context.Context, u *unit, item persist.OutboxItem) (Sent, error) {
+	_, amends, err := lookup(ctx, u, persist.SendResults, item.MessageID)
+	if err != nil {
+		return Sent{}, err
+	}
+	item.Amends = amends
+	message, err := o.message(ctx, u, &item)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -166,10 +162,12 @@ func (o outbox) status(ctx context.Context, u *unit, chat, id string) (Sent, err
 	if progress[status] > progress["sent"] {
 		status = "sent"
 	}
-	return Sent{
-		MessageID: id, ChatID: FormatChat(jid), Status: status,
-		Reason: Code(message.Error), Timestamp: message.Timestamp,
-	}, nil
+	return sentOf(item, status, Code(message.Error), message.Timestamp), nil
+}
+
+func sentOf(item persist.OutboxItem, status string, reason Code, at time.Time) Sent {
+	chat, _ := types.ParseJID(item.Chat) // it was written by String
+	return Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: reason, Timestamp: at}
 }
 
 // queue writes everything that acceptance promises in one unit.
@@ -182,31 +180,49 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command Send, 
 	if err != nil {
 		return Sent{}, nil, err
 	}
-	id := whatsmeow.GenerateMessageID() //nolint:staticcheck // the newer form is a client's, and who is offline has none
-	where := place{chat: chat, sender: o.inbound.own, fromMe: true, at: u.at}
 	item := persist.OutboxItem{
-		MessageID: id, AcceptedSeq: u.seq + 1, Chat: chat.String(), Recipient: to.String(), State: "queued",
-		Payload: raw, AcceptedAt: u.at, ExpiresAt: u.at.Add(outboxExpiry),
+		MessageID: whatsmeow.GenerateMessageID(), //nolint:staticcheck // the newer form is a client's, and who is offline has none
+		Chat:      chat.String(), Recipient: to.String(), AcceptedSeq: u.seq + 1, AcceptedAt: u.at,
+		State: "queued", Payload: raw, Amends: amends(message),
 	}
-	content := ReadContent(message)
-	record := persist.Message{
-		Chat: chat.String(), Sender: where.sender.String(), ID: id, Seq: u.seq + 1, Timestamp: u.at, FromMe: true,
-		Type: content.Type, Status: "queued", StatusAt: u.at, QuotedID: content.QuotedID(), Raw: raw,
+	if err := command.Delivery.plan(&item); err != nil {
+		return Sent{}, nil, err
 	}
-	u.Put(persist.Outbox.Put(item), persist.Messages.Put(record))
-	putContent(u, record, content)
+	u.Put(persist.Outbox.Put(item))
 	if command.Key != "" {
 		o.keys.add(command.Principal, command.Key)
 		u.Put(persist.IdempotencyKeys.Put(persist.IdempotencyKey{
 			Principal: command.Principal, Key: command.Key, RequestHash: command.RequestHash[:],
-			MessageID: id, Chat: chat.String(), ExpiresAt: u.at.Add(idempotencyTTL),
+			MessageID: item.MessageID, Chat: item.Chat, ExpiresAt: u.at.Add(idempotencyTTL),
 		}))
 	}
-	if err := o.inbound.advance(ctx, u, where, id, content); err != nil {
+	if err := o.enter(ctx, u, item, message); err != nil {
 		return Sent{}, nil, err
 	}
 	o.tellStatus(u, item, "queued", "")
-	return Sent{MessageID: id, ChatID: FormatChat(chat), Status: "queued", Timestamp: u.at}, &item, nil
+	return sentOf(item, "queued", "", u.at), &item, nil
+}
+
+// enter puts a message that was accepted into its chat; of an amendment it keeps
+// only what becomes of it.
+func (o outbox) enter(ctx context.Context, u *unit, item persist.OutboxItem, message *waE2E.Message) error {
+	if item.Amends {
+		o.put(u, item, persist.Message{Status: "queued", StatusAt: u.at, Timestamp: u.at})
+		return nil
+	}
+	chat, err := types.ParseJID(item.Chat)
+	if err != nil {
+		return err
+	}
+	where := place{chat: chat, sender: o.inbound.own, fromMe: true, at: u.at}
+	content := ReadContent(message)
+	record := persist.Message{
+		Chat: item.Chat, Sender: where.sender.String(), ID: item.MessageID, Seq: item.AcceptedSeq, Timestamp: u.at, FromMe: true,
+		Type: content.Type, Status: "queued", StatusAt: u.at, QuotedID: content.QuotedID(), Raw: item.Payload,
+	}
+	u.Put(persist.Messages.Put(record))
+	putContent(u, record, content)
+	return o.inbound.advance(ctx, u, where, item.MessageID, content)
 }
 
 func (o outbox) tellStatus(u *unit, item persist.OutboxItem, status string, reason Code) {
@@ -214,146 +230,4 @@ func (o outbox) tellStatus(u *unit, item persist.OutboxItem, status string, reas
 	u.tell(EventMessageStatus, MessageStatusEvent{
 		ClientID: o.inbound.account, ID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: string(reason),
 	})
-}
-
-// send makes one attempt and stores its outcome before it returns. The item
-// stays in the outbox, under the same id, while the outcome is unknown.
-func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sent, error) {
-	message := &waE2E.Message{}
-	if err := proto.Unmarshal(item.Payload, message); err != nil {
-		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
-	}
-	to, err := types.ParseJID(item.Recipient)
-	if err != nil {
-		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
-	}
-	if err := o.mark(ctx, item); err != nil {
-		return Sent{}, err
-	}
-	response, attempt, err := transmit(l, to, item.MessageID, message)
-	return o.conclude(ctx, item, attempt, response, l.excuse(err))
-}
-
-// transmit hands a message to WhatsApp and waits for the answer. One that was
-// being encrypted while a message arrived over the same signal session has not
-// left, and is encrypted again.
-func transmit(l *link, to types.JID, id string, message *waE2E.Message) (response whatsmeow.SendResponse, attempt *devicestore.Send, err error) {
-	ctx, cancel := context.WithTimeout(l.ctx, ackTimeout)
-	defer cancel()
-	for range encryptions {
-		attempt = &devicestore.Send{Recipient: to}
-		response, err = l.client.SendMessage(devicestore.WithSend(ctx, attempt), to, message,
-			whatsmeow.SendRequestExtra{ID: id, Timeout: ackTimeout})
-		if !errors.Is(err, devicestore.ErrSessionChanged) {
-			break
-		}
-	}
-	return response, attempt, err
-}
-
-// mark notes that the frame may leave from now on. Nobody waits for it: the
-// store's barrier before the frame does.
-func (o outbox) mark(ctx context.Context, item persist.OutboxItem) error {
-	item.State = "sending"
-	item.Attempts++
-	_, err := o.inbound.ledger.write(ctx, func(u *unit) error {
-		u.Put(persist.Outbox.Put(item))
-		return nil
-	})
-	return err
-}
-
-func (o outbox) conclude(ctx context.Context, item persist.OutboxItem, attempt *devicestore.Send, response whatsmeow.SendResponse, err error) (Sent, error) {
-	switch {
-	case err == nil:
-		return o.finish(ctx, item, "sent", "", response.Timestamp)
-	case errors.Is(err, whatsmeow.ErrServerReturnedError):
-		return o.finish(ctx, item, "failed", refusalOf(err), time.Time{})
-	case attempt.Err() != nil && !errors.Is(err, errClosed):
-		return o.finish(ctx, item, "failed", CodeNoDevice, time.Time{})
-	case isNotOnWhatsApp(err):
-		return o.finish(ctx, item, "failed", CodeNotOnWhatsApp, time.Time{})
-	case !attempt.Sealed() && item.State == "queued": // otherwise an earlier frame may have left
-		return o.postpone(ctx, item, "queued")
-	default:
-		return o.postpone(ctx, item, "unknown")
-	}
-}
-
-// finish takes the item out of the outbox with the message's last word.
-func (o outbox) finish(ctx context.Context, item persist.OutboxItem, status string, reason Code, at time.Time) (Sent, error) {
-	var sent Sent
-	err := o.inbound.ledger.record(ctx, func(u *unit) error {
-		message, err := o.message(ctx, u, &item)
-		if err != nil {
-			return err
-		}
-		o.advance(u, item, &message, status, reason)
-		if !at.IsZero() {
-			message.Timestamp = at
-		}
-		u.Put(persist.Outbox.Remove(item.MessageID), persist.Messages.Put(message))
-		chat, err := types.ParseJID(item.Chat)
-		sent = Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: status, Reason: reason, Timestamp: message.Timestamp}
-		return err
-	})
-	return sent, err
-}
-
-// message finds the message of an item, and brings the item's chat up to date: the
-// number may have become known since it was accepted.
-func (o outbox) message(ctx context.Context, u *unit, item *persist.OutboxItem) (persist.Message, error) {
-	chat, message, err := o.own(ctx, u, item.Chat, item.MessageID)
-	if err == nil {
-		item.Chat = chat.String()
-	}
-	return message, err
-}
-
-// own finds an own message by the address that its chat had when it was accepted,
-// and the chat's present one.
-func (o outbox) own(ctx context.Context, u *unit, chat, id string) (types.JID, persist.Message, error) {
-	jid, err := types.ParseJID(chat)
-	if err != nil {
-		return jid, persist.Message{}, err
-	}
-	if jid, err = o.inbound.people.canonical(ctx, u, jid); err != nil {
-		return jid, persist.Message{}, err
-	}
-	message, found, err := o.inbound.locate(ctx, u, jid, o.inbound.own, id)
-	if err == nil && !found {
-		err = persist.ErrNotFound
-	}
-	return jid, message, err
-}
-
-// advance brings a message to a status and tells so, unless a receipt has told
-// more already: WhatsApp may deliver before it answers.
-func (o outbox) advance(u *unit, item persist.OutboxItem, message *persist.Message, status string, reason Code) bool {
-	if progress[status] <= progress[message.Status] {
-		return false
-	}
-	message.Status, message.StatusAt, message.Error = status, u.at, string(reason)
-	o.tellStatus(u, item, status, reason)
-	return true
-}
-
-// postpone keeps the item for the next connection: as queued when the frame
-// certainly did not leave, as unknown when it may have.
-func (o outbox) postpone(ctx context.Context, item persist.OutboxItem, state string) (Sent, error) {
-	item.State = state
-	var chat types.JID
-	err := o.inbound.ledger.record(ctx, func(u *unit) error {
-		message, err := o.message(ctx, u, &item)
-		if err != nil {
-			return err
-		}
-		u.Put(persist.Outbox.Put(item))
-		if state == "unknown" && o.advance(u, item, &message, state, CodeOutcomeUnknown) {
-			u.Put(persist.Messages.Put(message))
-		}
-		chat, err = types.ParseJID(item.Chat)
-		return err
-	})
-	return Sent{MessageID: item.MessageID, ChatID: FormatChat(chat), Status: state, Timestamp: item.AcceptedAt}, err
 }

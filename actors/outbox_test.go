@@ -48,7 +48,7 @@ func TestAReceiptThatComesBeforeTheAnswerSaysThatTheMessageWasSent(t *testing.T)
 	require.Equal(t, []string{"queued", "sent", "delivered"}, d.statuses(t))
 	var replayed Sent
 	_, err = d.ledger.write(t.Context(), func(u *unit) (err error) {
-		replayed, err = box.status(t.Context(), u, item.Chat, item.MessageID)
+		replayed, err = box.status(t.Context(), u, item)
 		return err
 	})
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestAReceiptThatComesBeforeTheAnswerSaysThatTheMessageWasSent(t *testing.T)
 func TestARefusalIsTheLastWordOnAnUnknownOutcome(t *testing.T) {
 	d := newDesk(t)
 	box, item := d.accept(t)
-	_, err := box.postpone(t.Context(), item, "unknown")
+	_, err := box.postpone(t.Context(), item, "unknown", CodeOutcomeUnknown)
 	require.NoError(t, err)
 	item.State = "unknown"
 	_, err = box.finish(t.Context(), item, "failed", CodeNotOnWhatsApp, time.Time{})

@@ -35,6 +35,9 @@ func (a *Account) send(command *Command, body Send) {
 		command.Reply(nil, refusal)
 		return
 	}
+	if !body.Delivery.SendAt.IsZero() {
+		body.Wait = 0 // nobody waits for a message that is not even due
+	}
 	if draft, away := body.Draft.(remote); away {
 		a.look(command, body, draft)
 		return
@@ -105,7 +108,7 @@ func (a *Account) refuseSend() error {
 	if refusal := a.refuseUnlinked(); refusal != nil {
 		return refusal
 	}
-	if len(a.queue) >= maxOutbox {
+	if a.queue.len() >= maxOutbox {
 		return ErrBusy
 	}
 	return nil
@@ -122,7 +125,7 @@ func (a *Account) acceptedSend(command *Command, body Send, result accepted, err
 		a.awaited[id] = awaiting{command, a.self.After(body.Wait, func() { a.outwait(id, result) })}
 	}
 	if result.item != nil {
-		a.queue = append(a.queue, *result.item)
+		a.queue.add(*result.item, time.Now())
 		a.next()
 	}
 }
@@ -138,7 +141,12 @@ func (a *Account) outwait(id string, result accepted) {
 		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 		defer cancel()
 		return result.sent, j.Wait(ctx, result.position)
-	}, func(sent Sent, err error) { a.answer(id, sent, err) })
+	}, func(sent Sent, err error) {
+		if item, waits := a.queue.get(id); waits && item.State == "unknown" {
+			sent.Status, sent.Reason = item.State, CodeOutcomeUnknown
+		}
+		a.answer(id, sent, err)
+	})
 	if err != nil {
 		a.answer(id, Sent{}, err)
 	}
@@ -160,48 +168,99 @@ func (a *Account) answer(id string, sent Sent, err error) {
 	waiting.command.Reply(sent, nil)
 }
 
-// next sends the oldest message of the outbox, if the connection allows it and
-// none is under way.
+// next does what the queue says, unless something is under way, and looks again
+// when that says so.
 func (a *Account) next() {
-	if a.busy || len(a.queue) == 0 {
+	if a.underway != "" {
 		return
 	}
-	restored := a.queue[0].State == persist.OutboxRestored
-	if !restored && (a.link == nil || !a.session.State.Online()) {
+	now, p := time.Now(), a.pace()
+	next := a.queue.next(now, p, a.link != nil && a.session.State.Online())
+	a.lookAgain(next.again)
+	if next.deed == nothing {
 		return
 	}
-	a.busy = true
-	item, l, box := a.queue[0], a.link, a.outbox()
-	a.must(Do(a.sending, func(ctx context.Context) (Sent, error) {
-		if restored {
-			return box.finish(ctx, item, "failed", ReasonRestored, time.Time{})
-		}
-		if time.Now().After(item.ExpiresAt) && item.State == "queued" {
-			return box.finish(ctx, item, "expired", "", time.Time{})
-		}
-		return box.send(ctx, l, item)
-	}, func(sent Sent, err error) { a.attempted(l, item, sent, err) }))
+	if next.deed == dispatch && a.warm(next.item.Chat, next.item.Recipient) {
+		a.next() // of another chat
+		return
+	}
+	if next.deed == dispatch {
+		a.queue.begin(next.item, now, p)
+	}
+	a.underway = next.item.MessageID
+	l, box := a.link, a.outbox()
+	a.must(Do(a.sending, func(ctx context.Context) (Sent, error) { return box.do(ctx, l, next) },
+		func(sent Sent, err error) { a.done(l, next, sent, err) }))
 }
 
-// attempted follows one attempt: the message is done, or stays first in the
-// queue for the next connection.
-func (a *Account) attempted(l *link, item persist.OutboxItem, sent Sent, err error) {
-	a.busy = false
+// pace is what the account's settings ask for.
+func (a *Account) pace() pace {
+	return pace{
+		account: time.Duration(a.record.SendInterval) * time.Millisecond,
+		chat:    time.Duration(a.record.RecipientInterval) * time.Millisecond,
+	}
+}
+
+// lookAgain has next called at a time, or before: to look too early does no harm,
+// and nearly every message has an expiry that never comes to pass.
+func (a *Account) lookAgain(at time.Time) {
+	if at.IsZero() || a.alarm != nil && !at.Before(a.alarmAt) {
+		return
+	}
+	if a.alarm != nil {
+		a.alarm.Stop()
+	}
+	a.alarmAt = at
+	var look *time.Timer
+	look = a.self.After(time.Until(at), func() {
+		if a.alarm == look { // else it was too late to stop it
+			a.alarm = nil
+		}
+		a.next()
+	})
+	a.alarm = look
+}
+
+// stopLooking drops the timers that may be set for days: each would keep all that the
+// account holds.
+func (a *Account) stopLooking() {
+	if a.alarm != nil {
+		a.alarm.Stop()
+	}
+	a.limits.rest()
+}
+
+// done follows one step: the message has reached its end, or stays.
+func (a *Account) done(l *link, step step, sent Sent, err error) {
+	a.underway = ""
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	if sent.Status == "queued" || sent.Status == "unknown" {
-		a.queue[0].State = sent.Status
-		if a.link == l {
-			a.disconnected(Disconnect{Reason: ReasonWrite})
-		}
-		a.next()
-		return
+	id := step.item.MessageID
+	if step.deed != forget && (sent.Status == "queued" || sent.Status == "unknown") {
+		a.queue.settle(id, sent.Status)
+		a.undecided(l, step, sent)
+	} else {
+		a.queue.remove(id)
+		a.refused(&sent)
+		a.answer(id, sent, nil)
 	}
-	a.queue = a.queue[1:]
-	a.answer(item.MessageID, sent, nil)
 	a.next()
+}
+
+// undecided follows an attempt without an outcome: the connection is given up,
+// unless it was WhatsApp that asked to wait.
+func (a *Account) undecided(l *link, step step, sent Sent) {
+	if sent.Status == "unknown" && step.item.Hold {
+		a.answer(sent.MessageID, sent, nil)
+	}
+	switch {
+	case sent.Reason == CodeRateLimited:
+		a.slowDown()
+	case step.deed == dispatch && a.link == l:
+		a.disconnected(Disconnect{Reason: ReasonWrite})
+	}
 }
 
 func (a *Account) outbox() outbox { return outbox{a.newInbound(), a.files.keys} }

@@ -28,6 +28,9 @@ type Accounts interface {
 	// Remove ends an account for good, and tells whether its device was unlinked.
 	Remove(ctx context.Context, account string) (unlinked bool, err error)
 	Send(ctx context.Context, account string, command actors.Send) (actors.Sent, error)
+	// Cancel and CancelAll take back what is still to be sent.
+	Cancel(ctx context.Context, account, id string) (actors.Sent, error)
+	CancelAll(ctx context.Context, account string, which actors.CancelAll) (actors.Cancelled, error)
 	// Perform has an account carry out a request, which says what the reply is.
 	Perform(ctx context.Context, account string, request actors.Request) (any, error)
 	Reader

@@ -38,6 +38,7 @@ type office struct {
 	conversation  supervisor.ConversationDetail
 	messages      supervisor.MessageList
 	contacts      supervisor.ContactList
+	deliveries    []supervisor.Delivery
 
 	err    error
 	closed error // of everybody
@@ -92,6 +93,22 @@ func (o *office) Remove(ctx context.Context, account string) (bool, error) {
 
 func (o *office) Send(ctx context.Context, account string, command actors.Send) (actors.Sent, error) {
 	return o.sent, o.answer(ctx, account, command)
+}
+
+func (o *office) Cancel(ctx context.Context, account, id string) (actors.Sent, error) {
+	return o.sent, o.answer(ctx, account, actors.Cancel{MessageID: id})
+}
+
+func (o *office) CancelAll(ctx context.Context, account string, which actors.CancelAll) (actors.Cancelled, error) {
+	return actors.Cancelled{Cancelled: 2, Kept: 1}, o.answer(ctx, account, which)
+}
+
+func (o *office) Outbox(ctx context.Context, account string, page supervisor.Page) ([]supervisor.Delivery, string, error) {
+	return o.deliveries, "", o.answer(ctx, account, page)
+}
+
+func (o *office) Delivery(ctx context.Context, account, id string) (supervisor.Delivery, error) {
+	return o.deliveries[0], o.answer(ctx, account, id)
 }
 
 func (o *office) Perform(ctx context.Context, account string, request actors.Request) (any, error) {

@@ -50,6 +50,7 @@ type sendBody struct {
 	AccountNumber number  `json:"accountNumber" doc:"who sends" example:"31612345678"`
 	ChatID        chat    `json:"chatId" doc:"person or group" example:"1234567890@c.us"`
 	Message       content `json:"message"`
+	SendOptions
 }
 
 // Resolve completes the wait and refuses an empty key.
@@ -95,7 +96,8 @@ type sentMessage struct {
 	ClientID  string    `json:"clientId"`
 	ID        string    `json:"id" doc:"the message's id, unique in its chat"`
 	ChatID    string    `json:"chatId"`
-	Status    string    `json:"status" enum:"queued,sent,unknown" doc:"unknown: it may have been sent, and is sent again under the same id"`
+	Status    string    `json:"status" enum:"queued,sent,expired,cancelled,unknown" doc:"unknown: it may have been sent, and is sent again under the same id unless it is held"`
+	Reason    string    `json:"reason,omitempty" doc:"error code of what it waits for"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
@@ -106,31 +108,37 @@ type sendReply struct {
 }
 
 func (s *Server) send(ctx context.Context, input *sendInput) (*sendReply, error) {
-	hash, err := input.Body.hash()
+	sent, err := s.ask(ctx, input.Body, input.Key, input.wait())
 	if err != nil {
 		return nil, err
 	}
-	draft, file, err := input.Body.Message.attach(ctx, input.Body.Message.draft(), &hash)
+	return showSent(string(input.Body.AccountNumber), sent)
+}
+
+// ask gives an account a message to send.
+func (s *Server) ask(ctx context.Context, body sendBody, key string, wait time.Duration) (actors.Sent, error) {
+	hash, err := body.hash()
 	if err != nil {
-		return nil, err
+		return actors.Sent{}, err
+	}
+	draft, file, err := body.Message.attach(ctx, body.Message.draft(), &hash)
+	if err != nil {
+		return actors.Sent{}, err
 	}
 	if file != nil {
 		defer file.Close()
 	}
-	account := string(input.Body.AccountNumber)
-	sent, err := s.accounts.Send(ctx, account, actors.Send{
-		To:          string(input.Body.ChatID),
+	sent, err := s.accounts.Send(ctx, string(body.AccountNumber), actors.Send{
+		To:          string(body.ChatID),
 		Draft:       draft,
-		Manner:      input.Body.Message.manner(),
-		Key:         input.Key,
+		Manner:      body.Message.manner(),
+		Key:         key,
 		Principal:   callOf(ctx).principal,
 		RequestHash: hash,
-		Wait:        input.wait(),
+		Wait:        wait,
+		Delivery:    body.delivery(),
 	})
-	if err != nil {
-		return nil, unsettled(err)
-	}
-	return showSent(account, sent)
+	return sent, unsettled(err)
 }
 
 // unsettled says of a send that ran out of time what that means: the account may
@@ -148,6 +156,7 @@ func showSent(account string, sent actors.Sent) (*sendReply, error) {
 		ID:        sent.MessageID,
 		ChatID:    sent.ChatID,
 		Status:    sent.Status,
+		Reason:    string(sent.Reason),
 		Timestamp: sent.Timestamp.UTC(),
 	})}
 	if sent.Replayed {
@@ -177,7 +186,7 @@ func (e *sendError) Error() string {
 func (e *sendError) Unwrap() error { return e.reason }
 
 func failedSend(sent actors.Sent) error {
-	err := error(&sendError{reason: &actors.Error{Code: sent.Reason}, messageID: sent.MessageID})
+	err := error(&sendError{reason: &actors.Error{Code: sent.Reason, Until: sent.Until}, messageID: sent.MessageID})
 	if sent.Replayed {
 		err = huma.ErrorWithHeaders(err, http.Header{headerReplayed: {"true"}})
 	}

@@ -17,6 +17,8 @@ type Reader interface {
 	Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error)
 	Statuses(ctx context.Context, account string, page supervisor.Page) (supervisor.MessageList, error)
 	Contacts(ctx context.Context, account, search string, page supervisor.Page) (supervisor.ContactList, error)
+	Outbox(ctx context.Context, account string, page supervisor.Page) ([]supervisor.Delivery, string, error)
+	Delivery(ctx context.Context, account, id string) (supervisor.Delivery, error)
 }
 
 // PageInput is where in a list a page begins. How long it is, is each list's own

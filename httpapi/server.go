@@ -79,6 +79,8 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.storyRoutes()
 	s.mediaRoutes()
 	s.photoRoute()
+	s.batchRoutes()
+	s.outboxRoutes()
 	s.conversationRoutes()
 	s.historyRoutes()
 	s.statusRoutes()

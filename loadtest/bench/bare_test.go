@@ -25,7 +25,7 @@ import (
 // bareKeyEnv holds the simulator's Noise root key for the bare loop, in hex.
 const bareKeyEnv = "BENCH_BARE_NOISE_ROOT_KEY"
 
-// route is an account and whom it writes to, both numbers.
+// route is an account and whom it writes to: numbers, or a group.
 type route struct{ From, To string }
 
 // order is one line to the bare loop: what to do next.
@@ -145,7 +145,10 @@ func (a *bareAccount) link(ctx context.Context) error {
 }
 
 func (a *bareAccount) send(ctx context.Context, count int) error {
-	to := types.NewJID(a.To, types.DefaultUserServer)
+	to, err := types.ParseJID(a.To)
+	if err != nil || to.User == "" {
+		to = types.NewJID(a.To, types.DefaultUserServer)
+	}
 	for range count {
 		if _, err := a.client.SendMessage(ctx, to, &waE2E.Message{Conversation: proto.String(text)}); err != nil {
 			return fmt.Errorf("send from %s: %w", a.From, err)

@@ -139,7 +139,7 @@ type Sent struct{ ID, Status string }
 
 // Send sends a text under an idempotency key and waits for WhatsApp's answer.
 func (s *Server) Send(ctx context.Context, from, to, text, key string) (sent Sent, err error) {
-	body := fmt.Sprintf(`{"accountNumber":%q,"chatId":"%s@c.us","message":{"text":%q}}`, from, to, text)
+	body := fmt.Sprintf(`{"accountNumber":%q,"chatId":%q,"message":{"text":%q}}`, from, to, text)
 	err = s.Call(ctx, http.MethodPost, "/api/messages/send", body, &sent, "Idempotency-Key", key)
 	return sent, err
 }
