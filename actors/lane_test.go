@@ -60,7 +60,7 @@ func TestWideLaneRunsSoManyJobsBesideOneAnother(t *testing.T) {
 	const width = 3
 	began, release, done := make(chan int, 2*width), make(chan struct{}), make(chan int)
 	ref, _ := spawn(t, script{started: func(self *Self) {
-		lane := self.WideLane(width, width)
+		lane := self.WideLane(width, 2*width)
 		for n := range 2 * width {
 			_ = Do(lane, func(context.Context) (int, error) {
 				began <- n
