@@ -45,6 +45,7 @@ func newClient(device *store.Device, network *Network, socket *socket, config De
 	client.ManualHistorySyncDownload = true
 	client.DisableManualHistorySyncReceipt = true
 	client.AutomaticMessageRerequestFromPhone = true
+	client.EmitAppStateEventsOnFullSync = true
 	client.SetMaxParallelRetryReceiptHandling(maxParallelRetries)
 
 	client.RefreshCAT = func(context.Context) error { return errNoCAT }

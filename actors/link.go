@@ -14,6 +14,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"whatsapp-web-server/actors/fetch"
@@ -36,6 +37,7 @@ type link struct {
 	budget  *HistoryBudget
 	traffic *traffic // the account's
 	log     *zap.Logger
+	sharing *semaphore.Weighted // what is written for all devices, one after the other
 	// tell delivers to the account's actor.
 	tell func(message any) bool
 	// loginAsked is set when WhatsApp asks a device that is just being linked to log
@@ -91,6 +93,7 @@ func (a *Account) newLink() *link {
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 		outside: a.node.Fetch, web: a.node.Network.client,
+		sharing: semaphore.NewWeighted(1),
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
@@ -236,10 +239,20 @@ func (l *link) store(event any) error {
 	case *events.MediaRetry:
 		l.answers.tell(e)
 		return nil
+	case *events.AppState:
+		return nil // told again by what it is
 	default:
-		l.tell(linkEvent{l.number, event})
-		return nil
+		return l.other(event)
 	}
+}
+
+// other is what concerns the devices of the account, or the actor.
+func (l *link) other(event any) error {
+	if stored, err := l.inbound.appState(l.ctx, event); stored || err != nil {
+		return err
+	}
+	l.tell(linkEvent{l.number, event})
+	return nil
 }
 
 func (l *link) message(e *events.Message) error {

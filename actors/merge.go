@@ -170,6 +170,14 @@ func lookup[T any](ctx context.Context, u *unit, kind persist.Kind[T], key ...an
 	return record, err == nil, err
 }
 
+// orMissing is missing where err says that there is no such record.
+func orMissing(err error, missing *Error) error {
+	if errors.Is(err, persist.ErrNotFound) {
+		return missing
+	}
+	return err
+}
+
 // join makes one chat of two, or gives the one its new address.
 func (c chatMove) join(ctx context.Context, u *unit) error {
 	chat, found, err := lookup(ctx, u, persist.Chats, c.lid.String())

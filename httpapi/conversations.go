@@ -80,6 +80,7 @@ type conversation struct {
 	Pinned       bool         `json:"pinned"`
 	Archived     bool         `json:"archived"`
 	MutedUntil   *time.Time   `json:"mutedUntil"`
+	MarkedUnread bool         `json:"markedUnread" doc:"by the account's owner, as a reminder"`
 
 	// What is told where one chat is asked for.
 	Description  *string       `json:"description,omitempty" doc:"what a group says of itself"`
@@ -133,6 +134,7 @@ func showConversation(account number, c supervisor.Conversation) conversation {
 		LastActivity: showTime(c.Record.LastMessageAt),
 		LastMessage:  showLast(c),
 		Pinned:       c.Setting.Pinned, Archived: c.Setting.Archived, MutedUntil: showTime(c.Setting.MutedUntil),
+		MarkedUnread: c.Setting.MarkedUnread,
 	}
 	if !c.Group {
 		with := showPerson(c.Person)

@@ -193,7 +193,7 @@ func TestAConversationShowsAllThatIsKnown(t *testing.T) {
 	}
 	want := map[string]any{
 		"clientId": account, "chatId": "1234567890@c.us", "name": "Annie", "isGroup": false, "person": shown,
-		"unreadCount": 3.0, "lastActivity": "2026-01-02T12:00:00Z", "pinned": true, "archived": false,
+		"unreadCount": 3.0, "lastActivity": "2026-01-02T12:00:00Z", "pinned": true, "archived": false, "markedUnread": false,
 		"mutedUntil": "2026-01-02T12:00:00Z", "lastMessage": map[string]any{
 			"id": "M1", "type": "text", "body": "hi", "from": "1234567890@c.us", "fromMe": false, "sender": shown,
 			"status": "received", "timestamp": "2026-01-02T12:00:00Z",
@@ -224,7 +224,7 @@ func TestAGroupWithoutMessagesIsShownWithoutThem(t *testing.T) {
 	data := e.ask(http.MethodGet, conversationsPath, "").granted(t, http.StatusOK)
 	require.Equal(t, []any{map[string]any{
 		"clientId": account, "chatId": "12036304@g.us", "name": "Team", "isGroup": true, "unreadCount": 0.0,
-		"lastActivity": nil, "lastMessage": nil, "pinned": false, "archived": false, "mutedUntil": nil,
+		"lastActivity": nil, "lastMessage": nil, "pinned": false, "archived": false, "markedUnread": false, "mutedUntil": nil,
 	}}, data["conversations"])
 }
 

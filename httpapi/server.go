@@ -82,6 +82,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.batchRoutes()
 	s.outboxRoutes()
 	s.conversationRoutes()
+	s.chatChangeRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
 	s.contactRoutes()
