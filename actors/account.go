@@ -113,6 +113,8 @@ type Account struct {
 
 	// anyNumber is the record's, for whatsmeow's goroutine that asks admit.
 	anyNumber atomic.Bool
+	// autoRead is the record's, for whatsmeow's goroutines.
+	autoRead atomic.Bool
 }
 
 // files is an account's open storage.
@@ -218,6 +220,7 @@ func (a *Account) opened(f *files, err error) {
 		a.adopt(*device.ID, device.LID) // also where the last process died before it was told
 	}
 	a.anyNumber.Store(a.record.AnyNumber)
+	a.autoRead.Store(a.record.AutoRead)
 	a.files.store.OnMerge(func() { a.self.Tell(mergeDue{}) })
 	if f.unmerged {
 		a.merge()
@@ -311,6 +314,10 @@ func (a *Account) command(command *Command) {
 		a.start(command, body)
 	case Stop:
 		a.stop(command, body)
+	case Restart:
+		a.restart(command)
+	case ChangeSettings:
+		a.changeSettings(command, body)
 	case GetPairingCode:
 		a.pairByCode(command)
 	case Send:

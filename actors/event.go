@@ -37,8 +37,9 @@ const (
 	EventChannelPost     EventKind = "channel-post"
 
 	EventAccountRestricted EventKind = "account-restricted"
-	EventChatUpdated     EventKind = "chat-updated"
-	EventContactUpdated  EventKind = "contact-updated"
+	EventCall              EventKind = "call"
+	EventChatUpdated       EventKind = "chat-updated"
+	EventContactUpdated    EventKind = "contact-updated"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -68,6 +69,7 @@ func Catalogue() []CatalogueEntry {
 		{EventPollVote, true, "somebody voted in a poll, or took the vote back", PollVoteEvent{}},
 		{EventChatTimer, true, "somebody set after how long the messages of a chat disappear", ChatTimerEvent{}},
 		{EventChatMerged, true, "a chat with somebody known by LID alone became part of the chat with their number", ChatMergedEvent{}},
+		{EventCall, true, "somebody calls; a call was accepted, rejected or is over", CallEvent{}},
 		{EventChatUpdated, true, "a device of the account pinned, archived, muted, starred, read, cleared or deleted", ChatUpdatedEvent{}},
 		{EventContactUpdated, true, "the account's owner gave somebody another name", ContactUpdatedEvent{}},
 		{EventGroupJoined, true, "the account came into a group", GroupJoinedEvent{}},

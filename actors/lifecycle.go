@@ -226,6 +226,10 @@ func (a *Account) heard(event any) {
 		a.takeHistory()
 	case *events.NotifyAccountReachoutTimelock:
 		a.timelocked(e)
+	case offered:
+		a.answerCall(e)
+	case arrived:
+		a.readAtOnce(e)
 	}
 }
 

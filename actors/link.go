@@ -25,19 +25,20 @@ import (
 // of its own: nothing that an old connection still says is taken for a new
 // one's. It is given up as a whole.
 type link struct {
-	number  int       // which connection of the incarnation it is
-	device  types.JID // empty while unpaired
-	client  *whatsmeow.Client
-	socket  *socket
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	given   atomic.Pointer[error] // why it was given up
-	inbound *inbound
-	devices *devicestore.Store
-	budget  *HistoryBudget
-	traffic *traffic // the account's
-	log     *zap.Logger
-	sharing *semaphore.Weighted // what is written for all devices, one after the other
+	number   int       // which connection of the incarnation it is
+	device   types.JID // empty while unpaired
+	client   *whatsmeow.Client
+	socket   *socket
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	given    atomic.Pointer[error] // why it was given up
+	inbound  *inbound
+	devices  *devicestore.Store
+	budget   *HistoryBudget
+	traffic  *traffic // the account's
+	log      *zap.Logger
+	autoRead *atomic.Bool        // the account's
+	sharing  *semaphore.Weighted // what is written for all devices, one after the other
 	// tell delivers to the account's actor.
 	tell func(message any) bool
 	// loginAsked is set when WhatsApp asks a device that is just being linked to log
@@ -93,7 +94,7 @@ func (a *Account) newLink() *link {
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 		outside: a.node.Fetch, web: a.node.Network.client,
-		sharing: semaphore.NewWeighted(1),
+		autoRead: &a.autoRead, sharing: semaphore.NewWeighted(1),
 	}
 	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
@@ -251,6 +252,9 @@ func (l *link) other(event any) error {
 	if stored, err := l.inbound.appState(l.ctx, event); stored || err != nil {
 		return err
 	}
+	if told, of, about := l.inbound.call(event); about {
+		return l.ring(told, of)
+	}
 	l.tell(linkEvent{l.number, event})
 	return nil
 }
@@ -260,7 +264,10 @@ func (l *link) message(e *events.Message) error {
 		return l.unseal(e)
 	}
 	protocol := e.Message.GetProtocolMessage()
-	if !e.Info.IsFromMe || protocol == nil {
+	if !e.Info.IsFromMe {
+		return l.incoming(e)
+	}
+	if protocol == nil {
 		return l.inbound.message(l.ctx, e)
 	}
 	if notification := protocol.GetHistorySyncNotification(); notification != nil {
@@ -270,6 +277,15 @@ func (l *link) message(e *events.Message) error {
 		return l.keep(share)
 	}
 	return l.inbound.message(l.ctx, e)
+}
+
+// incoming stores what somebody else has written.
+func (l *link) incoming(e *events.Message) error {
+	err := l.inbound.message(l.ctx, e)
+	if err == nil && l.autoRead.Load() && isChat(e.Info.Chat) {
+		l.tell(linkEvent{l.number, arrived{FormatChat(e.Info.Chat)}})
+	}
+	return err
 }
 
 func (l *link) picture(e *events.Picture) error {

@@ -24,6 +24,9 @@ type Accounts interface {
 	// List gives accounts by number.
 	List(ctx context.Context, query ListQuery) (ListPage, error)
 	PairingCode(ctx context.Context, account string) (actors.PairingCode, error)
+	Restart(ctx context.Context, account string) (actors.Status, error)
+	// ChangeSettings changes what is given, and tells all settings.
+	ChangeSettings(ctx context.Context, account string, change actors.ChangeSettings) (actors.Settings, error)
 	Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error)
 	// Remove ends an account for good, and tells whether its device was unlinked.
 	Remove(ctx context.Context, account string) (unlinked bool, err error)
@@ -88,6 +91,7 @@ func (s *Server) clientRoutes() {
 		OperationID: "removeClient", Method: http.MethodDelete, Path: "/api/clients/{accountNumber}", Tags: tags,
 		Summary: "Unlink the device and remove the account with all its data",
 	}, s.remove)
+	s.settingRoutes(tags)
 	s.qrRoute(tags)
 	s.pairingCodeRoute(tags)
 }
@@ -106,7 +110,11 @@ type initializeBody struct {
 
 // Resolve checks what a schema cannot say.
 func (b *initializeBody) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
-	for key, value := range b.Metadata {
+	return checkMetadata(b.Metadata, at)
+}
+
+func checkMetadata(metadata map[string]string, at *huma.PathBuffer) []error {
+	for key, value := range metadata {
 		if key == "" || utf8.RuneCountInString(key) > maxMetadataKey || utf8.RuneCountInString(value) > maxMetadataValue {
 			return wrong(at.With("metadata"), fmt.Sprintf("expected keys of 1 to %d and values of up to %d characters", maxMetadataKey, maxMetadataValue))
 		}

@@ -83,6 +83,14 @@ func (o *office) PairingCode(ctx context.Context, account string) (actors.Pairin
 	return o.code, o.answer(ctx, account, actors.GetPairingCode{})
 }
 
+func (o *office) Restart(ctx context.Context, account string) (actors.Status, error) {
+	return o.status, o.answer(ctx, account, actors.Restart{})
+}
+
+func (o *office) ChangeSettings(ctx context.Context, account string, change actors.ChangeSettings) (actors.Settings, error) {
+	return actors.Settings{}, o.answer(ctx, account, change)
+}
+
 func (o *office) Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error) {
 	return o.stopped, o.answer(ctx, account, command)
 }

@@ -83,6 +83,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.outboxRoutes()
 	s.conversationRoutes()
 	s.chatChangeRoutes()
+	s.callRoute()
 	s.historyRoutes()
 	s.statusRoutes()
 	s.contactRoutes()

@@ -111,10 +111,10 @@ var methods = map[string]reach{
 	"DecryptReaction":                {inside: "what is received"},
 	"DecryptSecretEncryptedMessage":  {inside: "what is received"},
 	"BuildUnavailableMessageRequest": {not: "whatsmeow asks the phone by itself (AutomaticMessageRerequestFromPhone)"},
-	"MarkRead":                       {later: "a chat is read, or a message played"},
-	"SendChatPresence":               {later: "typing"},
+	"MarkRead":                       {operations: "readChat"},
+	"SendChatPresence":               {operations: "showTyping"},
 	"SendPresence":                   {later: "the account's own presence"},
-	"RejectCall":                     {later: "calls"},
+	"RejectCall":                     {operations: "rejectCall"},
 	"SendFBMessage":                  {not: "for Messenger and Instagram"},
 	"SetForceActiveDeliveryReceipts": {not: "receipts tell others that the account is online; its presence is the user's choice"},
 

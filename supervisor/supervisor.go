@@ -159,6 +159,17 @@ func (s *Supervisor) Stop(ctx context.Context, account string, command actors.St
 	return ask[actors.Stopped](ctx, s, account, command)
 }
 
+// Restart begins an account's session anew; see [actors.Restart].
+func (s *Supervisor) Restart(ctx context.Context, account string) (actors.Status, error) {
+	return ask[actors.Status](ctx, s, account, actors.Restart{})
+}
+
+// ChangeSettings changes, or tells, how an account behaves; see
+// [actors.ChangeSettings].
+func (s *Supervisor) ChangeSettings(ctx context.Context, account string, change actors.ChangeSettings) (actors.Settings, error) {
+	return ask[actors.Settings](ctx, s, account, change)
+}
+
 // PairingCode asks an account for a code; see [actors.GetPairingCode].
 func (s *Supervisor) PairingCode(ctx context.Context, account string) (actors.PairingCode, error) {
 	return ask[actors.PairingCode](ctx, s, account, actors.GetPairingCode{})

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-web-server/actors"
+)
+
+func (s *Server) settingRoutes(tags []string) {
+	route(s, huma.Operation{
+		OperationID: "restartClient", Method: http.MethodPost, Path: "/api/clients/{accountNumber}/restart", Tags: tags,
+		Summary: "Begin an account's session anew",
+	}, s.restart)
+	route(s, huma.Operation{
+		OperationID: "getSettings", Method: http.MethodGet, Path: "/api/clients/{accountNumber}/settings", Tags: tags,
+		Summary: "Tell how an account behaves by itself",
+	}, func(ctx context.Context, input *clientInput) (*reply[actors.Settings], error) {
+		return s.changeSettings(ctx, input.AccountNumber, actors.ChangeSettings{})
+	})
+	route(s, huma.Operation{
+		OperationID: "setSettings", Method: http.MethodPut, Path: "/api/clients/{accountNumber}/settings", Tags: tags,
+		Summary: "Change those settings of an account that are given",
+	}, func(ctx context.Context, input *settingsInput) (*reply[actors.Settings], error) {
+		return s.changeSettings(ctx, input.AccountNumber, actors.ChangeSettings(input.Body))
+	})
+}
+
+type settingsInput struct {
+	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	Body          settingsBody
+}
+
+type settingsBody struct {
+	DeviceName        *string           `json:"deviceName,omitempty" minLength:"1" maxLength:"50" doc:"shown on the phone as the linked device; holds from the next pairing on"`
+	Metadata          map[string]string `json:"metadata,omitempty" maxProperties:"32" doc:"replaces the notes of the caller; keys up to 64, values up to 512 characters"`
+	AutoRead          *bool             `json:"autoRead,omitempty" doc:"tell senders at once that their messages were read"`
+	RejectCalls       *bool             `json:"rejectCalls,omitempty" doc:"turn callers away"`
+	RejectText        *string           `json:"rejectText,omitempty" maxLength:"4096" doc:"sent to whoever is turned away, unless it is empty"`
+	SendInterval      *int64            `json:"sendInterval,omitempty" minimum:"0" maximum:"3600000" doc:"least milliseconds between two sends"`
+	RecipientInterval *int64            `json:"recipientInterval,omitempty" minimum:"0" maximum:"3600000" doc:"least milliseconds between two sends to the same recipient"`
+}
+
+// Resolve checks what a schema cannot say.
+func (b *settingsBody) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
+	return checkMetadata(b.Metadata, at)
+}
+
+func (s *Server) restart(ctx context.Context, input *clientInput) (*reply[clientStatus], error) {
+	status, err := s.accounts.Restart(ctx, string(input.AccountNumber))
+	if err != nil {
+		return nil, err
+	}
+	return &reply[clientStatus]{succeed(showStatus(status))}, nil
+}
+
+func (s *Server) changeSettings(ctx context.Context, account number, change actors.ChangeSettings) (*reply[actors.Settings], error) {
+	settings, err := s.accounts.ChangeSettings(ctx, string(account), change)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[actors.Settings]{succeed(settings)}, nil
+}
+
+func (s *Server) callRoute() {
+	performs[rejectInput, actors.Done](s, huma.Operation{
+		OperationID: "rejectCall", Method: http.MethodPost, Path: "/api/calls/{accountNumber}/{callId}/reject", Tags: []string{"calls"},
+		Summary: "Turn a caller away",
+	}, func(i *rejectInput) (number, actors.Request) {
+		return i.AccountNumber, actors.RejectCall{From: string(i.Body.From), CallID: string(i.CallID)}
+	})
+}
+
+type rejectInput struct {
+	AccountNumber number    `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
+	CallID        messageID `path:"callId" maxLength:"256" doc:"callId of the call's event"`
+	Body          struct {
+		From chat `json:"from" doc:"who calls, as the call's event says"`
+	}
+}
