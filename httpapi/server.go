@@ -87,6 +87,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.historyRoutes()
 	s.statusRoutes()
 	s.contactRoutes()
+	s.contactRequestRoutes()
 	s.groupRoutes()
 	s.channelRoutes()
 	s.profileRoutes()
