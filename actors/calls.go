@@ -61,7 +61,7 @@ func (in *inbound) call(event any) (told CallEvent, of types.BasicCallMeta, abou
 	}
 }
 
-// ring stores that a call goes on, and has the actor hear of an offer.
+// ring stores and tells what becomes of a call, and has the actor hear of an offer.
 func (l *link) ring(told CallEvent, of types.BasicCallMeta) error {
 	caller := of.CallCreator
 	if of.CallCreatorAlt.Server == types.DefaultUserServer {
