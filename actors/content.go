@@ -206,7 +206,7 @@ func ReadQuote(raw []byte) (*Quote, error) {
 	if err := proto.Unmarshal(raw, message); err != nil {
 		return nil, fmt.Errorf("read quote: %w", err)
 	}
-	answer := ReadContent(message)
+	answer := ReadContent(innermost(message))
 	if answer.QuotedID() == "" {
 		return nil, nil
 	}

@@ -37,11 +37,11 @@ type Delivery struct {
 func (d Delivery) plan(item *persist.OutboxItem) error {
 	switch {
 	case d.Lane != "" && d.Lane != LaneInteractive && d.Lane != LaneBulk:
-		return refuseField("lane", "must be interactive or bulk")
+		return wrongField("lane", "must be interactive or bulk")
 	case !d.SendAt.IsZero() && d.SendAt.Before(item.AcceptedAt):
-		return refuseField("sendAt", "lies in the past")
+		return wrongField("sendAt", "lies in the past")
 	case d.SendAt.After(item.AcceptedAt.Add(maxAhead)):
-		return refuseField("sendAt", "lies more than a year ahead")
+		return wrongField("sendAt", "lies more than a year ahead")
 	}
 	item.Lane, item.SendAt, item.Hold = d.Lane, d.SendAt, d.Hold
 	expiry, err := d.expiry(dueAt(*item))
@@ -52,22 +52,18 @@ func (d Delivery) plan(item *persist.OutboxItem) error {
 func (d Delivery) expiry(due time.Time) (time.Time, error) {
 	switch {
 	case !d.ExpiresAt.IsZero() && d.ExpiresIn != 0:
-		return due, refuseField("expiresIn", "not together with expiresAt")
+		return due, wrongField("expiresIn", "not together with expiresAt")
 	case d.ExpiresIn < 0 || d.ExpiresIn > maxExpiry:
-		return due, refuseField("expiresIn", "must be at most 30 days")
+		return due, wrongField("expiresIn", "must be at most 30 days")
 	case d.ExpiresIn > 0:
 		return due.Add(d.ExpiresIn), nil
 	case d.ExpiresAt.IsZero():
 		return due.Add(outboxExpiry), nil
 	case !d.ExpiresAt.After(due):
-		return due, refuseField("expiresAt", "lies before the message is due")
+		return due, wrongField("expiresAt", "lies before the message is due")
 	case d.ExpiresAt.After(due.Add(maxExpiry)):
-		return due, refuseField("expiresAt", "lies more than 30 days after the message is due")
+		return due, wrongField("expiresAt", "lies more than 30 days after the message is due")
 	default:
 		return d.ExpiresAt, nil
 	}
-}
-
-func refuseField(field, message string) *Error {
-	return &Error{Code: CodeInvalidRequest, Field: field, Message: field + ": " + message}
 }

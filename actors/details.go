@@ -78,6 +78,7 @@ func ReadDetails(raw []byte) (Details, []types.JID, error) {
 	if err := proto.Unmarshal(raw, message); err != nil {
 		return Details{}, nil, fmt.Errorf("read details: %w", err)
 	}
+	message = innermost(message)
 	return details(message), mentioned(ReadContent(message).Context), nil
 }
 

@@ -52,7 +52,7 @@ func forwarded(m *waE2E.Message) (*waE2E.Message, error) {
 		return nil, wrongField("message.forward.id", "this kind of message cannot be forwarded")
 	}
 	info.IsForwarded, info.ForwardingScore = proto.Bool(true), proto.Uint32(min(before+1, maxForwarding))
-	if pollIn(m) != nil {
+	if pollOf(m) != nil {
 		m.MessageContextInfo = newSecret() // it is another poll
 	}
 	return m, nil

@@ -84,7 +84,7 @@ func (v Vote) compose(ctx context.Context, c *composition) (*waE2E.Message, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(pollIn(poll.message)); err != nil {
+	if err := v.check(pollOf(poll.message)); err != nil {
 		return nil, err
 	}
 	info, err := c.info(ctx, poll)
@@ -129,16 +129,4 @@ func (c *composition) info(ctx context.Context, to reference) (*types.MessageInf
 			Chat: chat, Sender: author, IsFromMe: to.record.FromMe, IsGroup: chat.Server == types.GroupServer,
 		},
 	}, err
-}
-
-// pollIn is the poll in a message, whichever of its versions the sender chose.
-func pollIn(m *waE2E.Message) *waE2E.PollCreationMessage {
-	for _, poll := range []*waE2E.PollCreationMessage{
-		m.GetPollCreationMessage(), m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3(), m.GetPollCreationMessageV5(),
-	} {
-		if poll != nil {
-			return poll
-		}
-	}
-	return nil
 }

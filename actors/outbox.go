@@ -215,10 +215,12 @@ func (o outbox) enter(ctx context.Context, u *unit, item persist.OutboxItem, mes
 		return err
 	}
 	where := place{chat: chat, sender: o.inbound.own, fromMe: true, at: u.at}
+	message = innermost(message)
 	content := ReadContent(message)
 	record := persist.Message{
 		Chat: item.Chat, Sender: where.sender.String(), ID: item.MessageID, Seq: item.AcceptedSeq, Timestamp: u.at, FromMe: true,
 		Type: content.Type, Status: "queued", StatusAt: u.at, QuotedID: content.QuotedID(), Raw: item.Payload,
+		ViewOnce: once(message), ExpiresAt: expiry(where, content.Context),
 	}
 	u.Put(persist.Messages.Put(record))
 	putContent(u, record, content)

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
 )
@@ -67,4 +69,20 @@ func TestARefusalIsTheLastWordOnAnUnknownOutcome(t *testing.T) {
 	message, err := persist.Messages.Get(t.Context(), d.journal, d.journal.Scope(), item.Chat, own.String(), item.MessageID)
 	require.NoError(t, err)
 	require.Equal(t, "failed", message.Status)
+}
+
+func TestAnOwnMessageIsKeptAsWhatIsInItsWrapping(t *testing.T) {
+	d := newDesk(t)
+	box := outbox{inbound: d.inbound, keys: newUsedKeys(d.journal.Scope(), maxUsedKeys)}
+	wrapped, err := viewedOnce(&waE2E.Message{ImageMessage: &waE2E.ImageMessage{
+		Caption: proto.String("look"), ContextInfo: &waE2E.ContextInfo{Expiration: proto.Uint32(60)},
+	}})
+	require.NoError(t, err)
+	result, err := box.accept(t.Context(), Send{To: ann.User, Draft: Text{"in its place"}}, wrapped)
+	require.NoError(t, err)
+	kept, err := persist.Messages.Get(t.Context(), d.journal, d.journal.Scope(), ann.String(), own.ToNonAD().String(), result.item.MessageID)
+	require.NoError(t, err)
+	require.Equal(t, "image", kept.Type)
+	require.True(t, kept.ViewOnce)
+	require.Equal(t, kept.Timestamp.Add(time.Minute), kept.ExpiresAt)
 }
