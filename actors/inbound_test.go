@@ -300,9 +300,9 @@ func TestWhoAnswersHasRead(t *testing.T) {
 
 func TestWhatBelongsToNoChatIsNotKept(t *testing.T) {
 	d := newDesk(t)
-	status := from(ann, "S1", text("everybody look"))
-	status.Info.Chat = types.StatusBroadcastJID
-	require.NoError(t, d.message(t.Context(), status))
+	list := from(ann, "S1", text("all of you"))
+	list.Info.Chat = types.NewJID("1234567890", types.BroadcastServer)
+	require.NoError(t, d.message(t.Context(), list))
 	require.Empty(t, d.told)
 }
 

@@ -69,7 +69,10 @@ func (o outbox) accept(ctx context.Context, command Send, message *waE2E.Message
 	if err == nil && !patient {
 		err = o.inbound.ledger.journal.Wait(ctx, result.position)
 	}
-	return result, err
+	if err != nil {
+		return accepted{}, err // what may not be stored must not be queued either
+	}
+	return result, nil
 }
 
 func recipient(text string) (types.JID, error) {
