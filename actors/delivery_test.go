@@ -154,6 +154,7 @@ func TestAHeldSendIsNotRepeatedAfterAReconnect(t *testing.T) {
 	require.Equal(t, "unknown", held.Status)
 	h.link(t)
 	require.Equal(t, "sent", insist[Sent](t, h, h.toFriend("next", Delivery{})).Status)
+	until(t, "the friend has the next", func() bool { return len(h.order()) == 2 })
 	require.Equal(t, []string{"held", "next"}, h.order())
 	require.Equal(t, "unknown", h.outbox(t)[0].State)
 	_, err := Ask[Sent](t.Context(), h.current(), Cancel{held.MessageID})
