@@ -79,6 +79,15 @@ func (l *link) changing(ctx context.Context, chat string) (*sharedChange, error)
 	}, err
 }
 
+// changingUpTo is changing for what goes up to the last message of the chat.
+func (l *link) changingUpTo(ctx context.Context, chat string) (c *sharedChange, last time.Time, key *waCommon.MessageKey, err error) {
+	if c, err = l.changing(ctx, chat); err != nil {
+		return nil, last, nil, err
+	}
+	last, key, err = c.newest(ctx)
+	return c, last, key, err
+}
+
 // composition is what requests find earlier messages by.
 func (l *link) composition() *composition {
 	return &composition{own: l.inbound.own, people: l.inbound.people, read: l.inbound.ledger.journal, link: l}
@@ -101,11 +110,7 @@ func (c *sharedChange) newest(ctx context.Context) (time.Time, *waCommon.Message
 }
 
 func (r ArchiveChat) perform(ctx context.Context, l *link) (any, error) {
-	c, err := l.changing(ctx, r.Chat)
-	if err != nil {
-		return nil, err
-	}
-	last, key, err := c.newest(ctx)
+	c, last, key, err := l.changingUpTo(ctx, r.Chat)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +194,7 @@ func (c *sharedChange) mark(ctx context.Context, read bool) (any, error) {
 }
 
 func (r DeleteChat) perform(ctx context.Context, l *link) (any, error) {
-	c, err := l.changing(ctx, r.Chat)
-	if err != nil {
-		return nil, err
-	}
-	last, key, err := c.newest(ctx)
+	c, last, key, err := l.changingUpTo(ctx, r.Chat)
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +205,7 @@ func (r DeleteChat) perform(ctx context.Context, l *link) (any, error) {
 }
 
 func (r ClearChat) perform(ctx context.Context, l *link) (any, error) {
-	c, err := l.changing(ctx, r.Chat)
-	if err != nil {
-		return nil, err
-	}
-	last, key, err := c.newest(ctx)
+	c, last, key, err := l.changingUpTo(ctx, r.Chat)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,8 @@
 package actors
 
 import (
-	"fmt"
-
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
-	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
 )
@@ -200,22 +197,17 @@ type Quote struct {
 	Body   string
 }
 
-// ReadQuote finds the quote in a stored message; nil where there is none.
-func ReadQuote(raw []byte) (*Quote, error) {
-	message := &waE2E.Message{}
-	if err := proto.Unmarshal(raw, message); err != nil {
-		return nil, fmt.Errorf("read quote: %w", err)
+// quoteIn finds the quote in a message's context; nil where there is none.
+func quoteIn(info *waE2E.ContextInfo) *Quote {
+	if info.GetStanzaID() == "" {
+		return nil
 	}
-	answer := ReadContent(innermost(message))
-	if answer.QuotedID() == "" {
-		return nil, nil
-	}
-	author, err := types.ParseJID(answer.Context.GetParticipant())
+	author, err := types.ParseJID(info.GetParticipant())
 	if err != nil {
 		author = types.EmptyJID
 	}
-	quoted := ReadContent(answer.Context.GetQuotedMessage())
-	return &Quote{ID: answer.QuotedID(), Author: author, Type: quoted.Type, Body: quoted.Body}, nil
+	quoted := ReadContent(info.GetQuotedMessage())
+	return &Quote{ID: info.GetStanzaID(), Author: author, Type: quoted.Type, Body: quoted.Body}
 }
 
 // attachment is what all kinds of media have in common.

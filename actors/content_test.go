@@ -61,13 +61,13 @@ func TestAQuoteIsWhatTheAnswerSaysItIs(t *testing.T) {
 		},
 	}})
 	require.NoError(t, err)
-	quote, err := ReadQuote(raw)
+	said, err := ReadSaid(raw)
 	require.NoError(t, err)
-	require.Equal(t, &Quote{ID: "M1", Author: ann, Type: "text", Body: "coming?"}, quote)
+	require.Equal(t, &Quote{ID: "M1", Author: ann, Type: "text", Body: "coming?"}, said.Quote)
 
 	raw, err = proto.Marshal(text("no quote"))
 	require.NoError(t, err)
-	quote, err = ReadQuote(raw)
+	said, err = ReadSaid(raw)
 	require.NoError(t, err)
-	require.Nil(t, quote)
+	require.Nil(t, said.Quote)
 }

@@ -72,18 +72,26 @@ type InviteDetails struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
-// ReadDetails finds the details in a stored message, and whom it mentions.
-func ReadDetails(raw []byte) (Details, []types.JID, error) {
-	message := &waE2E.Message{}
-	if err := proto.Unmarshal(raw, message); err != nil {
-		return Details{}, nil, fmt.Errorf("read details: %w", err)
-	}
-	message = innermost(message)
-	return details(message), mentioned(ReadContent(message).Context), nil
+// Said is what a stored message says beyond its text and its file.
+type Said struct {
+	Details
+	Mentioned []types.JID
+	Quote     *Quote // nil where it answers nothing
 }
 
-func details(m *waE2E.Message) Details {
-	info := ReadContent(m).Context
+// ReadSaid reads a stored message.
+func ReadSaid(raw []byte) (Said, error) {
+	message := &waE2E.Message{}
+	if err := proto.Unmarshal(raw, message); err != nil {
+		return Said{}, fmt.Errorf("read stored message: %w", err)
+	}
+	message = innermost(message)
+	info := ReadContent(message).Context
+	return Said{details(message, info), mentioned(info), quoteIn(info)}, nil
+}
+
+// details are those of a message with this context.
+func details(m *waE2E.Message, info *waE2E.ContextInfo) Details {
 	return Details{
 		Location: sharedLocation(m), Contacts: sharedContacts(m), Poll: pollDetails(m), Preview: previewDetails(m),
 		Choice: choice(m), Invite: invite(m), Forwarded: info.GetIsForwarded(), ForwardingScore: info.GetForwardingScore(),

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"whatsapp-web-server/persist"
 )
 
 // EventKind names a fact that subscribers can be told.
@@ -223,21 +225,31 @@ type MessagePayload struct {
 	Sender    Person `json:"sender"`
 	QuotedID  string `json:"quotedId,omitempty"`
 	// Media describes the file, which is read at the message's own address.
-	Media     *MediaPayload `json:"media,omitempty" doc:"the file, whose bytes are at /api/messages/{accountNumber}/{chatId}/{id}/media"`
+	Media     *MessageMedia `json:"media,omitempty" doc:"the file, whose bytes are at /api/messages/{accountNumber}/{chatId}/{id}/media"`
 	Mentions  []Person      `json:"mentions,omitempty"`
 	ViewOnce  bool          `json:"viewOnce,omitempty"`
 	ExpiresAt *time.Time    `json:"expiresAt,omitempty" doc:"when it disappears"`
 	Details
 }
 
-// MediaPayload describes a file.
-type MediaPayload struct {
+// MessageMedia describes a file that a message carries.
+type MessageMedia struct {
 	MIMEType string `json:"mimeType"`
 	FileName string `json:"fileName,omitempty"`
 	Size     int64  `json:"size" doc:"bytes"`
 	Width    int64  `json:"width,omitempty" doc:"pixels"`
 	Height   int64  `json:"height,omitempty" doc:"pixels"`
 	Duration int64  `json:"duration,omitempty" doc:"seconds"`
+}
+
+// DescribeMedia shows a file's record; nil is none.
+func DescribeMedia(m *persist.Media) *MessageMedia {
+	if m == nil {
+		return nil
+	}
+	return &MessageMedia{
+		MIMEType: m.MIMEType, FileName: m.FileName, Size: m.Size, Width: m.Width, Height: m.Height, Duration: m.Duration,
+	}
 }
 
 // PollVoteEvent tells what somebody chose in a poll; no option takes a vote back.

@@ -142,7 +142,7 @@ func (in *inbound) store(ctx context.Context, u *unit, where place, id string, m
 	if err != nil {
 		return err
 	}
-	if err := in.tellMessage(ctx, u, where, message, FormatMessageID(id, where.sender, shared), m); err != nil {
+	if err := in.tellMessage(ctx, u, where, message, FormatMessageID(id, where.sender, shared), m, content); err != nil {
 		return err
 	}
 	if err := in.catchUp(ctx, u, message, where); err != nil || !in.waiting.has(id) {
@@ -231,16 +231,15 @@ func shorten(body string) string {
 	return string(runes[:min(len(runes), previewLength)])
 }
 
-func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, message persist.Message, name string, m *waE2E.Message) error {
+func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, message persist.Message, name string, m *waE2E.Message, content Content) error {
 	sender, err := in.people.person(ctx, u, where.sender, where.pushName)
 	if err != nil {
 		return err
 	}
-	content := ReadContent(m)
 	payload := MessagePayload{
 		ID: name, From: FormatChat(where.sender), ChatID: FormatChat(where.chat), Body: content.Body,
 		Type: content.Type, Timestamp: where.at.Unix(), FromMe: where.fromMe, Sender: sender, QuotedID: content.QuotedID(),
-		Media: showMedia(content.Media), Details: details(m), ViewOnce: message.ViewOnce, ExpiresAt: timeOrNil(message.ExpiresAt),
+		Media: DescribeMedia(content.Media), Details: details(m, content.Context), ViewOnce: message.ViewOnce, ExpiresAt: timeOrNil(message.ExpiresAt),
 	}
 	for _, jid := range mentioned(content.Context) {
 		person, err := in.people.person(ctx, u, jid, "")
@@ -251,15 +250,6 @@ func (in *inbound) tellMessage(ctx context.Context, u *unit, where place, messag
 	}
 	u.tell(EventMessage, MessageEvent{ClientID: in.account, Message: payload})
 	return nil
-}
-
-func showMedia(m *persist.Media) *MediaPayload {
-	if m == nil {
-		return nil
-	}
-	return &MediaPayload{
-		MIMEType: m.MIMEType, FileName: m.FileName, Size: m.Size, Width: m.Width, Height: m.Height, Duration: m.Duration,
-	}
 }
 
 func timeOrNil(t time.Time) *time.Time {

@@ -70,7 +70,7 @@ func TestEveryKindOfMessageIsToldAsItWasWritten(t *testing.T) {
 	require.NotEmpty(t, friend.LID)
 
 	file := &simulator.DraftMedia{Data: []byte("the bytes of a file"), Caption: "look", Seconds: 7}
-	sized := &MediaPayload{Size: int64(len(file.Data))}
+	sized := &MessageMedia{Size: int64(len(file.Data))}
 	for kind, c := range map[string]struct {
 		draft simulator.Draft
 		want  MessagePayload

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types/events"
@@ -88,23 +87,3 @@ func (in *inbound) optionsOf(ctx context.Context, vote persist.PollVote, digests
 // maxNamesakes bounds the messages of a chat that are looked at for one id, of which
 // there is hardly ever more than one.
 const maxNamesakes = 16
-
-// timer keeps after how many seconds the messages of a chat disappear.
-func (in *inbound) timer(ctx context.Context, u *unit, where place, seconds int64) error {
-	setting, _, err := lookup(ctx, u, persist.ChatSettings, where.chat.String())
-	if err != nil || !setting.DisappearingSince.Before(where.at) {
-		return err
-	}
-	return in.setTimer(ctx, u, where, setting, seconds, where.at)
-}
-
-func (in *inbound) setTimer(ctx context.Context, u *unit, where place, setting persist.ChatSetting, seconds int64, at time.Time) error {
-	setting.JID, setting.Disappearing, setting.DisappearingSince = where.chat.String(), seconds, at
-	u.Put(persist.ChatSettings.Put(setting))
-	by, err := in.people.person(ctx, u, where.sender, where.pushName)
-	if err != nil {
-		return err
-	}
-	u.tell(EventChatTimer, ChatTimerEvent{ClientID: in.account, ChatID: FormatChat(where.chat), Seconds: seconds, By: by})
-	return nil
-}

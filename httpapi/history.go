@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-web-server/actors"
-	"whatsapp-web-server/persist"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -42,29 +41,29 @@ type messageList struct {
 
 // message is a message as lists show it.
 type message struct {
-	ClientID  string         `json:"clientId" doc:"the accountNumber"`
-	ID        string         `json:"id" doc:"unique in its chat"`
-	ChatID    string         `json:"chatId"`
-	From      string         `json:"from" doc:"the author"`
-	FromMe    bool           `json:"fromMe"`
-	Sender    person         `json:"sender"`
-	Type      string         `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contacts, poll, choice, interactive, group-invite, event or unknown"`
-	Body      string         `json:"body" doc:"text or caption; empty where it was deleted for everyone"`
-	Media     *messageMedia  `json:"media,omitempty"`
-	Quote     *messageQuote  `json:"quote,omitempty" doc:"what it answers, in the words of whoever answers"`
-	Status    string         `json:"status" enum:"queued,sending,sent,delivered,read,played,failed,expired,cancelled,unknown,received"`
-	StatusAt  *time.Time     `json:"statusAt,omitempty"`
-	Error     string         `json:"error,omitempty" doc:"error code of what failed"`
-	Timestamp *time.Time     `json:"timestamp"`
-	EditedAt  *time.Time     `json:"editedAt,omitempty"`
-	RevokedAt *time.Time     `json:"revokedAt,omitempty" doc:"when it was deleted for everyone"`
-	Reactions []reaction     `json:"reactions" doc:"the first 256"`
-	Receipts  []receiptState `json:"receipts" doc:"of own messages, one for each recipient that has said something; the first 256"`
-	Mentions  []person       `json:"mentions,omitempty"`
-	Votes     []vote         `json:"votes,omitempty" doc:"in a poll, the first 256"`
-	Starred   bool           `json:"starred,omitempty"`
-	ViewOnce  bool           `json:"viewOnce,omitempty" doc:"a phone shows it once; what it holds is not given to devices like this one"`
-	ExpiresAt *time.Time     `json:"expiresAt,omitempty" doc:"when it disappears"`
+	ClientID  string               `json:"clientId" doc:"the accountNumber"`
+	ID        string               `json:"id" doc:"unique in its chat"`
+	ChatID    string               `json:"chatId"`
+	From      string               `json:"from" doc:"the author"`
+	FromMe    bool                 `json:"fromMe"`
+	Sender    person               `json:"sender"`
+	Type      string               `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contacts, poll, choice, interactive, group-invite, event or unknown"`
+	Body      string               `json:"body" doc:"text or caption; empty where it was deleted for everyone"`
+	Media     *actors.MessageMedia `json:"media,omitempty"`
+	Quote     *messageQuote        `json:"quote,omitempty" doc:"what it answers, in the words of whoever answers"`
+	Status    string               `json:"status" enum:"queued,sending,sent,delivered,read,played,failed,expired,cancelled,unknown,received"`
+	StatusAt  *time.Time           `json:"statusAt,omitempty"`
+	Error     string               `json:"error,omitempty" doc:"error code of what failed"`
+	Timestamp *time.Time           `json:"timestamp"`
+	EditedAt  *time.Time           `json:"editedAt,omitempty"`
+	RevokedAt *time.Time           `json:"revokedAt,omitempty" doc:"when it was deleted for everyone"`
+	Reactions []reaction           `json:"reactions" doc:"the first 256"`
+	Receipts  []receiptState       `json:"receipts" doc:"of own messages, one for each recipient that has said something; the first 256"`
+	Mentions  []person             `json:"mentions,omitempty"`
+	Votes     []vote               `json:"votes,omitempty" doc:"in a poll, the first 256"`
+	Starred   bool                 `json:"starred,omitempty"`
+	ViewOnce  bool                 `json:"viewOnce,omitempty" doc:"a phone shows it once; what it holds is not given to devices like this one"`
+	ExpiresAt *time.Time           `json:"expiresAt,omitempty" doc:"when it disappears"`
 	actors.Details
 }
 
@@ -73,15 +72,6 @@ type vote struct {
 	Sender    person     `json:"sender"`
 	Options   []string   `json:"options"`
 	Timestamp *time.Time `json:"timestamp"`
-}
-
-type messageMedia struct {
-	MIMEType string `json:"mimeType"`
-	FileName string `json:"fileName,omitempty"`
-	Size     int64  `json:"size" doc:"bytes"`
-	Width    int64  `json:"width,omitempty" doc:"pixels"`
-	Height   int64  `json:"height,omitempty" doc:"pixels"`
-	Duration int64  `json:"duration,omitempty" doc:"seconds"`
 }
 
 type messageQuote struct {
@@ -118,11 +108,8 @@ func (s *Server) listMessages(ctx context.Context, input *messagesInput) (*reply
 	if err != nil {
 		return nil, err
 	}
-	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
+	shown := showMessages(input.AccountNumber, list, page)
 	shown.Pagination.Total = &list.Total
-	for i, m := range list.Messages {
-		shown.Messages[i] = showMessage(input.AccountNumber, m)
-	}
 	return &reply[messageList]{succeed(shown)}, nil
 }
 
@@ -143,11 +130,7 @@ func (s *Server) searchMessages(ctx context.Context, input *searchInput) (*reply
 	if err != nil {
 		return nil, err
 	}
-	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
-	for i, m := range list.Messages {
-		shown.Messages[i] = showMessage(input.AccountNumber, m)
-	}
-	return &reply[messageList]{succeed(shown)}, nil
+	return &reply[messageList]{succeed(showMessages(input.AccountNumber, list, page))}, nil
 }
 
 type messageInput struct {
@@ -164,11 +147,20 @@ func (s *Server) getMessage(ctx context.Context, input *messageInput) (*reply[me
 	return &reply[message]{succeed(showMessage(input.AccountNumber, found))}, nil
 }
 
+// showMessages shows a page, without a total.
+func showMessages(account number, list supervisor.MessageList, page supervisor.Page) messageList {
+	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
+	for i, m := range list.Messages {
+		shown.Messages[i] = showMessage(account, m)
+	}
+	return shown
+}
+
 func showMessage(account number, m supervisor.Message) message {
 	return message{
 		ClientID: string(account), ID: m.ID, ChatID: m.Chat,
 		From: m.Sender.Address(), FromMe: m.Record.FromMe, Sender: showPerson(m.Sender),
-		Type: m.Record.Type, Body: m.Body, Media: showMedia(m.Media), Quote: showQuote(m.Quote),
+		Type: m.Record.Type, Body: m.Body, Media: actors.DescribeMedia(m.Media), Quote: showQuote(m.Quote),
 		Status: m.Record.Status, StatusAt: showTime(m.Record.StatusAt), Error: m.Record.Error,
 		Timestamp: showTime(m.Record.Timestamp), EditedAt: showTime(m.Record.EditedAt), RevokedAt: showTime(m.Record.RevokedAt),
 		Reactions: showReactions(m.Reactions), Receipts: showReceipts(m.Receipts),
@@ -191,15 +183,6 @@ func showVotes(known []supervisor.Vote) []vote {
 		shown = append(shown, vote{v.Voter.Address(), showPerson(v.Voter), v.Options, showTime(v.Timestamp)})
 	}
 	return shown
-}
-
-func showMedia(m *persist.Media) *messageMedia {
-	if m == nil {
-		return nil
-	}
-	return &messageMedia{
-		MIMEType: m.MIMEType, FileName: m.FileName, Size: m.Size, Width: m.Width, Height: m.Height, Duration: m.Duration,
-	}
 }
 
 func showQuote(q *supervisor.Quote) *messageQuote {

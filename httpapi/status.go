@@ -29,9 +29,5 @@ func (s *Server) listStatuses(ctx context.Context, input *statusesInput) (*reply
 	if err != nil {
 		return nil, err
 	}
-	shown := messageList{make([]message, len(list.Messages)), showPage(page, list.Next)}
-	for i, m := range list.Messages {
-		shown.Messages[i] = showMessage(input.AccountNumber, m)
-	}
-	return &reply[messageList]{succeed(shown)}, nil
+	return &reply[messageList]{succeed(showMessages(input.AccountNumber, list, page))}, nil
 }

@@ -300,7 +300,12 @@ func (r *reading) contents(ctx context.Context, m *Message) error {
 	if len(m.Record.Raw) == 0 {
 		return nil
 	}
-	if err := r.details(ctx, m); err != nil {
+	said, err := actors.ReadSaid(m.Record.Raw)
+	if err != nil {
+		return err
+	}
+	m.Details = said.Details
+	if m.Mentions, err = r.everybody(ctx, said.Mentioned); err != nil {
 		return err
 	}
 	if m.Details.Poll != nil {
@@ -308,26 +313,19 @@ func (r *reading) contents(ctx context.Context, m *Message) error {
 			return err
 		}
 	}
-	if m.Record.QuotedID != "" {
-		m.Quote, err = r.quote(ctx, m.Record)
-	}
+	m.Quote, err = r.quote(ctx, said.Quote)
 	return err
 }
 
-func (r *reading) details(ctx context.Context, m *Message) error {
-	details, mentioned, err := actors.ReadDetails(m.Record.Raw)
-	if err != nil {
-		return err
-	}
-	m.Details = details
-	for _, jid := range mentioned {
+func (r *reading) everybody(ctx context.Context, people []types.JID) (known []actors.Person, err error) {
+	for _, jid := range people {
 		person, err := r.people.Person(ctx, jid)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		m.Mentions = append(m.Mentions, person)
+		known = append(known, person)
 	}
-	return nil
+	return known, nil
 }
 
 func (r *reading) votes(ctx context.Context, poll persist.Message) ([]Vote, error) {
@@ -354,15 +352,16 @@ func (r *reading) votes(ctx context.Context, poll persist.Message) ([]Vote, erro
 	return votes, nil
 }
 
-func (r *reading) quote(ctx context.Context, record persist.Message) (*Quote, error) {
-	said, err := actors.ReadQuote(record.Raw)
-	if err != nil || said == nil {
-		return nil, err
+func (r *reading) quote(ctx context.Context, said *actors.Quote) (*Quote, error) {
+	if said == nil {
+		return nil, nil
 	}
 	quote := &Quote{ID: said.ID, Type: said.Type, Body: said.Body}
-	if !said.Author.IsEmpty() {
-		quote.Sender, err = r.people.Person(ctx, said.Author)
+	if said.Author.IsEmpty() {
+		return quote, nil
 	}
+	author, err := r.people.Person(ctx, said.Author)
+	quote.Sender = author
 	return quote, err
 }
 

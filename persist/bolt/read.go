@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 	"whatsapp-web-server/persist/tuple"
 )
 
@@ -23,24 +24,13 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 	}
 	defer db.leave()
 	if m, known := db.ahead.Get(scope, table, key); known {
-		return latest(ctx, m)
+		return redo.Latest(ctx, m)
 	}
 	err = db.view(ctx, func(tx transaction) (err error) {
 		row, err = tx.get(scope, table, key)
 		return err
 	})
 	return row, err
-}
-
-// latest answers with a write that the file may not have yet.
-func latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if m.Delete {
-		return nil, persist.ErrNotFound
-	}
-	return m.Row, nil
 }
 
 func (tx transaction) get(scope persist.Scope, table *persist.Table, key persist.Key) (persist.Row, error) {

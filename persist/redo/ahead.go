@@ -94,6 +94,17 @@ func (a *Ahead) Get(scope persist.Scope, table *persist.Table, key persist.Key) 
 	return a.layers.get(addressOf(scope, table, key))
 }
 
+// Latest answers a read with a write of the record that the file may not have yet.
+func Latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.Delete {
+		return nil, persist.ErrNotFound
+	}
+	return m.Row, nil
+}
+
 // Close ends what runs beside the calls, of which none may be under way, and leaves
 // nothing ahead of the file.
 func (a *Ahead) Close() error {

@@ -118,14 +118,11 @@ func (a *Ahead) Freeze(ctx context.Context, fn func() error) error {
 	if err := errors.Join(a.makeReady(ctx), a.SinkAll(ctx)); err != nil {
 		return err
 	}
-	if err := a.sinking.Acquire(ctx, 1); err != nil {
+	release, err := a.alone(ctx)
+	if err != nil {
 		return err
 	}
-	defer a.sinking.Release(1)
-	if err := a.appending.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer a.appending.Release(1)
+	defer release()
 	if a.broken.Load() {
 		return errors.New("the log has just failed")
 	}
@@ -140,6 +137,18 @@ func (a *Ahead) Freeze(ctx context.Context, fn func() error) error {
 		a.layers.sunk()
 	}
 	return fn()
+}
+
+// alone waits until nobody sinks or appends, and keeps it so until release.
+func (a *Ahead) alone(ctx context.Context) (release func(), err error) {
+	if err := a.sinking.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	if err := a.appending.Acquire(ctx, 1); err != nil {
+		a.sinking.Release(1)
+		return nil, err
+	}
+	return func() { a.appending.Release(1); a.sinking.Release(1) }, nil
 }
 
 // makeReady lets the log take more: it mends it, and has it sink if too much is
@@ -174,14 +183,11 @@ func (a *Ahead) Retry(ctx context.Context) error {
 // that nobody ever replays it. Its writers have been told that the outcome is
 // unknown, and have to find that it was not written from now on.
 func (a *Ahead) mend(ctx context.Context) error {
-	if err := a.sinking.Acquire(ctx, 1); err != nil {
+	release, err := a.alone(ctx)
+	if err != nil {
 		return err
 	}
-	defer a.sinking.Release(1)
-	if err := a.appending.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer a.appending.Release(1)
+	defer release()
 	if !a.broken.Load() {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/redo"
 )
 
 // reader is the connections that read.
@@ -88,7 +89,7 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 		return nil, persist.ErrNotFound
 	}
 	if m, known := db.ahead.Get(scope, table, key); known {
-		return latest(ctx, m)
+		return redo.Latest(ctx, m)
 	}
 	rows, err := db.readers.query(ctx, len(table.Columns), texts[table].get, append(owner(scope), key...))
 	if err != nil {
@@ -98,17 +99,6 @@ func (db *DB) Get(ctx context.Context, scope persist.Scope, table *persist.Table
 		return nil, persist.ErrNotFound
 	}
 	return rows[0], nil
-}
-
-// latest answers with a write that the file does not have yet.
-func latest(ctx context.Context, m persist.Mutation) (persist.Row, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if m.Delete {
-		return nil, persist.ErrNotFound
-	}
-	return m.Row, nil
 }
 
 // Scan implements [persist.Engine]. The order of a table is in the file, so what
