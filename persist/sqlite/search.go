@@ -85,8 +85,10 @@ func (tx transaction) mutateText(scope persist.Scope, m persist.Mutation) error 
 		}
 	}
 	if m.Delete {
-		_, err := tx.exec(text.remove, append(owner(scope), m.Key()...)...)
-		return err
+		if _, err := tx.exec(text.remove, append(owner(scope), m.Key()...)...); err != nil {
+			return err
+		}
+		return tx.freed(doc)
 	}
 	if _, err := tx.insert(text.put, scope, m); err != nil || !old {
 		return err
@@ -99,6 +101,15 @@ func (tx transaction) beginIndexing() (err error) {
 	if !tx.indexed.known {
 		tx.indexed.known = true
 		tx.indexed.last, err = tx.integer("SELECT coalesce(max(doc), 0) FROM message_content")
+	}
+	return err
+}
+
+// freed follows the removal of a text. SQLite gives the number of the last one anew,
+// and what gets it in the same transaction is not in the index of words.
+func (tx transaction) freed(doc int64) (err error) {
+	if doc == tx.indexed.last {
+		tx.indexed.last, err = tx.integer("SELECT coalesce(max(doc), 0) FROM message_content WHERE doc < ?", doc)
 	}
 	return err
 }

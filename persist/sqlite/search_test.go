@@ -74,6 +74,28 @@ func requireSameFindings(t *testing.T, db *DB, accounts []string, random *rand.R
 	}
 }
 
+// SQLite gives the number of the last row to the next one.
+func TestATextInThePlaceOfTheLastOneIsFound(t *testing.T) {
+	db := openDB(t)
+	scope := persist.AccountScope("4917")
+	generation, err := db.Acquire(t.Context(), "4917", 0)
+	require.NoError(t, err)
+	write := func(mutations ...persist.Mutation) {
+		require.NoError(t, errors.Join(db.Apply(t.Context(), []persist.Batch{{Scope: scope, Generation: generation, Mutations: mutations}})...))
+		require.NoError(t, db.ahead.SinkAll(t.Context()))
+	}
+	text := func(id string) persist.Mutation {
+		return persist.MessageContents.Put(persist.NewMessageContent(persist.Message{Chat: "c", Sender: "s", ID: id}, "text "+id))
+	}
+	write(text("A"), text("B"), text("C"))
+	write(persist.MessageContents.Remove("c", "s", "B"), persist.MessageContents.Remove("c", "s", "C"), text("D"), text("E"))
+	found, err := db.readers.find(t.Context(), persist.Query{
+		Scope: scope, Table: persist.MessageContents.Table, Index: "by_time", Limit: 10, Match: persist.Terms("text"),
+	})
+	require.NoError(t, err)
+	require.Len(t, found, 3)
+}
+
 func TestSearchesUseTheIndexOfWords(t *testing.T) {
 	reader := borrow(t, openDB(t))
 	shape := scanShape{persist.MessageContents.Table, "by_time", 0, 2, 0, true, finding}
