@@ -12,6 +12,14 @@ type Contents struct {
 	MIME      string    `json:"mime,omitempty"`
 	FileName  string    `json:"fileName,omitempty"`
 	Size      uint64    `json:"size,omitempty"`
+	Width     uint32    `json:"width,omitempty" doc:"pixels"`
+	Height    uint32    `json:"height,omitempty" doc:"pixels"`
+	Seconds   uint32    `json:"seconds,omitempty" doc:"how long it plays"`
+	Waveform  []byte    `json:"waveform,omitempty" doc:"of a voice note"`
+	Thumbnail bool      `json:"thumbnail,omitempty" doc:"whether there is a small picture to show before the file"`
+	Round     bool      `json:"round,omitempty" doc:"a video that is a round note"`
+	Animated  bool      `json:"animated,omitempty" doc:"a sticker that moves"`
+	Preview   *Preview  `json:"preview,omitempty" doc:"of a link in the text"`
 	Quoted    string    `json:"quoted,omitempty" doc:"id of the message answered"`
 	Mentions  []string  `json:"mentions,omitempty"`
 	Forwarded bool      `json:"forwarded,omitempty"`
@@ -46,7 +54,7 @@ func contentsOf(whole *waE2E.Message) Contents {
 	case m.ContactMessage != nil, m.ContactsArrayMessage != nil:
 		c.Kind, c.Contacts = "contacts", contactsOf(m)
 	case m.Conversation != nil, m.ExtendedTextMessage != nil:
-		c.Kind = "text"
+		c.Kind, c.Preview = "text", previewOf(m)
 	default:
 		c.readMedia(m)
 	}
@@ -82,7 +90,28 @@ func (c *Contents) readMedia(m *waE2E.Message) {
 	if captioned, ok := file.(interface{ GetCaption() string }); ok {
 		c.Caption = captioned.GetCaption()
 	}
-	c.FileName = m.GetDocumentMessage().GetFileName()
+	if wide, ok := file.(interface {
+		GetWidth() uint32
+		GetHeight() uint32
+	}); ok {
+		c.Width, c.Height = wide.GetWidth(), wide.GetHeight()
+	}
+	if long, ok := file.(interface{ GetSeconds() uint32 }); ok {
+		c.Seconds = long.GetSeconds()
+	}
+	if shown, ok := file.(interface{ GetJPEGThumbnail() []byte }); ok {
+		c.Thumbnail = len(shown.GetJPEGThumbnail()) > 0
+	}
+	c.FileName, c.Waveform = m.GetDocumentMessage().GetFileName(), m.GetAudioMessage().GetWaveform()
+	c.Round, c.Animated = m.GetPtvMessage() != nil, m.GetStickerMessage().GetIsAnimated()
+}
+
+func previewOf(m *waE2E.Message) *Preview {
+	text := m.GetExtendedTextMessage()
+	if text.GetMatchedText() == "" {
+		return nil
+	}
+	return &Preview{URL: text.GetMatchedText(), Title: text.GetTitle(), Description: text.GetDescription()}
 }
 
 func viewedOnce(m *waE2E.Message) bool {

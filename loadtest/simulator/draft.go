@@ -27,9 +27,11 @@ type Draft struct {
 // DraftContent is what a message holds: one of these.
 type DraftContent struct {
 	Text     string         `json:"text,omitempty"`
+	Preview  *Preview       `json:"preview,omitempty" doc:"what a link in the text leads to"`
 	Image    *DraftMedia    `json:"image,omitempty"`
 	Video    *DraftMedia    `json:"video,omitempty"`
 	GIF      *DraftMedia    `json:"gif,omitempty"`
+	Round    *DraftMedia    `json:"round,omitempty" doc:"a video that is a round note"`
 	Audio    *DraftMedia    `json:"audio,omitempty"`
 	Voice    *DraftMedia    `json:"voice,omitempty"`
 	Document *DraftMedia    `json:"document,omitempty"`
@@ -60,6 +62,13 @@ type DraftEdit struct {
 type DraftVote struct {
 	ID      string   `json:"id"`
 	Options []string `json:"options"`
+}
+
+// Preview is what a link in a text leads to, as the sender's app has found out.
+type Preview struct {
+	URL         string `json:"url" doc:"as it stands in the text"`
+	Title       string `json:"title,omitempty"`
+	Description string `json:"description,omitempty"`
 }
 
 // Location is a place, or where somebody is who shares that live.
@@ -151,7 +160,7 @@ func (d Draft) writers(ctx context.Context, p *Phone) (all []func() (*waE2E.Mess
 			all = append(all, write)
 		}
 	}
-	add(d.Text != "", func() (*waE2E.Message, error) { return &waE2E.Message{Conversation: proto.String(d.Text)}, nil })
+	add(d.Text != "", func() (*waE2E.Message, error) { return textMessage(d.Text, d.Preview), nil })
 	for _, kind := range mediaKinds {
 		media := kind.of(d.DraftContent)
 		add(media != nil, func() (*waE2E.Message, error) { return p.writeMedia(ctx, kind, *media) })

@@ -11,6 +11,15 @@ import (
 
 func nowMS() *int64 { return proto.Int64(time.Now().UnixMilli()) }
 
+func textMessage(text string, preview *Preview) *waE2E.Message {
+	if preview == nil {
+		return &waE2E.Message{Conversation: &text}
+	}
+	return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{
+		Text: &text, MatchedText: &preview.URL, Title: &preview.Title, Description: unlessEmpty(preview.Description),
+	}}
+}
+
 func (l *Location) message() *waE2E.Message {
 	if l.Live {
 		return &waE2E.Message{LiveLocationMessage: &waE2E.LiveLocationMessage{
@@ -44,10 +53,14 @@ func setContext(m *waE2E.Message, info *waE2E.ContextInfo) bool {
 	switch {
 	case m.Conversation != nil:
 		m.ExtendedTextMessage, m.Conversation = &waE2E.ExtendedTextMessage{Text: m.Conversation, ContextInfo: info}, nil
+	case m.ExtendedTextMessage != nil:
+		m.ExtendedTextMessage.ContextInfo = info
 	case m.ImageMessage != nil:
 		m.ImageMessage.ContextInfo = info
 	case m.VideoMessage != nil:
 		m.VideoMessage.ContextInfo = info
+	case m.PtvMessage != nil:
+		m.PtvMessage.ContextInfo = info
 	case m.AudioMessage != nil:
 		m.AudioMessage.ContextInfo = info
 	case m.DocumentMessage != nil:
@@ -73,7 +86,7 @@ func setContext(m *waE2E.Message, info *waE2E.ContextInfo) bool {
 // contextIn is the context of an unwrapped message, nil if it has none.
 func contextIn(m *waE2E.Message) *waE2E.ContextInfo {
 	all := []*waE2E.ContextInfo{
-		m.GetExtendedTextMessage().GetContextInfo(), m.GetImageMessage().GetContextInfo(), m.GetVideoMessage().GetContextInfo(),
+		m.GetExtendedTextMessage().GetContextInfo(), m.GetImageMessage().GetContextInfo(), m.GetVideoMessage().GetContextInfo(), m.GetPtvMessage().GetContextInfo(),
 		m.GetAudioMessage().GetContextInfo(), m.GetDocumentMessage().GetContextInfo(), m.GetStickerMessage().GetContextInfo(),
 		m.GetLocationMessage().GetContextInfo(), m.GetLiveLocationMessage().GetContextInfo(),
 		m.GetContactMessage().GetContextInfo(), m.GetContactsArrayMessage().GetContextInfo(), pollIn(m).GetContextInfo(),

@@ -19,6 +19,10 @@ type DraftMedia struct {
 	Caption  string `json:"caption,omitempty"`
 	FileName string `json:"fileName,omitempty"`
 	Seconds  uint32 `json:"seconds,omitempty"`
+	Width    uint32 `json:"width,omitempty" doc:"pixels, of what is looked at"`
+	Height   uint32 `json:"height,omitempty"`
+	Waveform []byte `json:"waveform,omitempty" doc:"of a voice note: 64 loudnesses from 0 to 100"`
+	Animated bool   `json:"animated,omitempty" doc:"of a sticker: whether it moves"`
 }
 
 // mediaKind is how one kind of media is asked for, encrypted and put into a message.
@@ -33,6 +37,7 @@ var mediaKinds = []mediaKind{
 	{func(c DraftContent) *DraftMedia { return c.Image }, whatsmeow.MediaImage, "image/png", imageMessage},
 	{func(c DraftContent) *DraftMedia { return c.Video }, whatsmeow.MediaVideo, "video/mp4", videoMessage},
 	{func(c DraftContent) *DraftMedia { return c.GIF }, whatsmeow.MediaVideo, "video/mp4", gifMessage},
+	{func(c DraftContent) *DraftMedia { return c.Round }, whatsmeow.MediaVideo, "video/mp4", roundMessage},
 	{func(c DraftContent) *DraftMedia { return c.Audio }, whatsmeow.MediaAudio, "audio/mpeg", audioMessage},
 	{func(c DraftContent) *DraftMedia { return c.Voice }, whatsmeow.MediaAudio, "audio/ogg; codecs=opus", voiceMessage},
 	{func(c DraftContent) *DraftMedia { return c.Document }, whatsmeow.MediaDocument, "application/octet-stream", documentMessage},
@@ -76,14 +81,16 @@ func unlessEmpty(text string) *string {
 
 func imageMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 	return &waE2E.Message{ImageMessage: &waE2E.ImageMessage{
-		Caption: unlessEmpty(d.Caption), Mimetype: &d.MIME, URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey,
+		Caption: unlessEmpty(d.Caption), Mimetype: &d.MIME, Width: &d.Width, Height: &d.Height,
+		URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey,
 		MediaKeyTimestamp: proto.Int64(now()), FileEncSHA256: u.FileEncSHA256, FileSHA256: u.FileSHA256, FileLength: &u.FileLength,
 	}}
 }
 
 func videoMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 	return &waE2E.Message{VideoMessage: &waE2E.VideoMessage{
-		Caption: unlessEmpty(d.Caption), Mimetype: &d.MIME, URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey, Seconds: &d.Seconds,
+		Caption: unlessEmpty(d.Caption), Mimetype: &d.MIME, Width: &d.Width, Height: &d.Height,
+		URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey, Seconds: &d.Seconds,
 		MediaKeyTimestamp: proto.Int64(now()), FileEncSHA256: u.FileEncSHA256, FileSHA256: u.FileSHA256, FileLength: &u.FileLength,
 	}}
 }
@@ -92,6 +99,10 @@ func gifMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 	m := videoMessage(d, u)
 	m.VideoMessage.GifPlayback = proto.Bool(true)
 	return m
+}
+
+func roundMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
+	return &waE2E.Message{PtvMessage: videoMessage(d, u).VideoMessage}
 }
 
 func audioMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
@@ -103,7 +114,7 @@ func audioMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 
 func voiceMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 	m := audioMessage(d, u)
-	m.AudioMessage.PTT = proto.Bool(true)
+	m.AudioMessage.PTT, m.AudioMessage.Waveform = proto.Bool(true), d.Waveform
 	return m
 }
 
@@ -117,7 +128,8 @@ func documentMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 
 func stickerMessage(d *DraftMedia, u whatsmeow.UploadResponse) *waE2E.Message {
 	return &waE2E.Message{StickerMessage: &waE2E.StickerMessage{
-		Mimetype: &d.MIME, URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey,
+		Mimetype: &d.MIME, Width: &d.Width, Height: &d.Height, IsAnimated: &d.Animated,
+		URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey,
 		MediaKeyTimestamp: proto.Int64(now()), FileEncSHA256: u.FileEncSHA256, FileSHA256: u.FileSHA256, FileLength: &u.FileLength,
 	}}
 }
