@@ -100,7 +100,9 @@ func readSticker(m *waE2E.Message) (Content, bool) {
 	if sticker == nil {
 		return Content{}, false
 	}
-	return Content{Type: "sticker", Context: sticker.GetContextInfo(), Media: describe(sticker)}, true
+	media := describe(sticker)
+	media.Width, media.Height = int64(sticker.GetWidth()), int64(sticker.GetHeight())
+	return Content{Type: "sticker", Context: sticker.GetContextInfo(), Media: media}, true
 }
 
 func readLocation(m *waE2E.Message) (Content, bool) {

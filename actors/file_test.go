@@ -63,38 +63,6 @@ func (h *home) uploads(t *testing.T) []persist.MediaUpload {
 	return uploads
 }
 
-func TestAFileOfEachKindArrivesAsItWasSent(t *testing.T) {
-	h := newTown(t).newHome(t)
-	h.link(t)
-	film := mediatest.MP4(1500, 320, 240, false, 100_000)
-	for name, row := range map[string]struct {
-		draft   File
-		content []byte
-		kind    string
-		mime    string
-	}{
-		"image":    {File{Kind: media.Image, Caption: "look"}, mediatest.PNG(64, 48), "image", "image/png"},
-		"video":    {File{Kind: media.Video, Caption: "look"}, film, "video", "video/mp4"},
-		"gif":      {File{Kind: media.Video, GIF: true}, film, "gif", "video/mp4"},
-		"round":    {File{Kind: media.Video, Round: true}, film, "video", "video/mp4"},
-		"audio":    {File{Kind: media.Audio}, mediatest.MP4(1500, 0, 0, false, 1000), "audio", "audio/mp4"},
-		"voice":    {File{Kind: media.Voice}, mediatest.Opus(50, 50), "voice", "audio/ogg; codecs=opus"},
-		"document": {File{Kind: media.Document, FileName: "a.pdf", Caption: "read"}, []byte("%PDF-1.7\n"), "document", "application/pdf"},
-		"sticker":  {File{Kind: media.Sticker}, mediatest.WebP(true), "sticker", "image/webp"},
-	} {
-		row.draft.Content = fileOf(t, row.content)
-		sent, err := h.post(t, row.draft)
-		require.NoError(t, err, name)
-		require.Equal(t, "sent", sent.Status, name)
-		message, file := h.arrived(t, sent.MessageID)
-		require.Equal(t, row.content, file, name)
-		require.Equal(t, row.kind, message.Kind, name)
-		require.Equal(t, row.mime, message.MIME, name)
-		require.Equal(t, row.draft.Caption, message.Caption, name)
-		require.Equal(t, row.draft.FileName, message.FileName, name)
-	}
-}
-
 func TestAVoiceNoteTellsHowLongAndHowLoudItIs(t *testing.T) {
 	t.Parallel()
 	file := fileOf(t, mediatest.Opus(50, 50))
