@@ -41,6 +41,9 @@ type (
 	}
 	// MarkChatUnread reminds the account's owner of a chat. Nobody else is told.
 	MarkChatUnread struct{ Chat string }
+	// DeleteMessage deletes a message on the account's devices. Nobody else is told. It
+	// is refused with message_not_found, and with conflict while it is to be sent.
+	DeleteMessage struct{ Chat, MessageID string }
 	// ClearChat deletes the messages of a chat on the account's devices.
 	ClearChat struct{ Chat string }
 	// DeleteChat deletes a chat with its messages on the account's devices.
@@ -156,21 +159,76 @@ func (r StarMessage) perform(ctx context.Context, l *link) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := c.shown // nobody needs to be named
-	if c.chat.Server == types.GroupServer && !to.record.FromMe {
-		if sender, err = c.composition.present(ctx, to.author); err != nil {
-			return nil, err
-		}
+	author, err := c.author(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	sender := author
+	if author.IsEmpty() {
+		sender = c.shown // nobody needs to be named
 	}
 	patch := appstate.BuildStar(c.shown, sender, to.record.ID, to.record.FromMe, r.On)
 	told := &events.Star{
 		ChatJID: c.shown, MessageID: to.record.ID, IsFromMe: to.record.FromMe, Timestamp: c.at,
-		Action: patch.Mutations[0].Value.GetStarAction(),
-	}
-	if sender != c.shown {
-		told.SenderJID = sender
+		Action: patch.Mutations[0].Value.GetStarAction(), SenderJID: author,
 	}
 	return c.share(ctx, patch, told)
+}
+
+// author is whom the account's devices name as the author of a message, which they
+// do of what others write in groups; else empty.
+func (c *sharedChange) author(ctx context.Context, of reference) (types.JID, error) {
+	if of.record.FromMe || c.chat.Server != types.GroupServer {
+		return types.EmptyJID, nil
+	}
+	return c.composition.present(ctx, of.author)
+}
+
+func (r DeleteMessage) perform(ctx context.Context, l *link) (any, error) {
+	c, err := l.changing(ctx, r.Chat)
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.composition.find(ctx, c.chat, r.MessageID, "id")
+	if err != nil {
+		return nil, err
+	}
+	if awaitsSending(to.record.Status) {
+		return nil, &Error{Code: CodeConflict, Field: "id", Message: "id: the message is still to be sent, and may be cancelled"}
+	}
+	author, err := c.author(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	action := &waSyncAction.DeleteMessageForMeAction{
+		DeleteMedia: proto.Bool(true), MessageTimestamp: proto.Int64(to.record.Timestamp.Unix()),
+	}
+	return c.share(ctx, appstate.PatchInfo{Type: appstate.WAPatchRegularHigh, Mutations: []appstate.MutationInfo{{
+		Index:   append([]string{appstate.IndexDeleteMessageForMe, c.shown.String(), to.record.ID}, authorship(to.record.FromMe, author)...),
+		Version: deleteMessageVersion, Value: &waSyncAction.SyncActionValue{DeleteMessageForMeAction: action},
+	}}}, &events.DeleteForMe{
+		ChatJID: c.shown, SenderJID: author, IsFromMe: to.record.FromMe, MessageID: to.record.ID, Timestamp: c.at, Action: action,
+	})
+}
+
+// deleteMessageVersion is how the account's devices number this kind of change.
+const deleteMessageVersion = 3
+
+// awaitsSending tells whether a message with this status may yet leave.
+func awaitsSending(status string) bool {
+	return status == "queued" || status == "sending" || status == "unknown"
+}
+
+// authorship is how the account's devices spell whose a message is.
+func authorship(fromMe bool, author types.JID) []string {
+	switch {
+	case fromMe:
+		return []string{"1", "0"}
+	case author.IsEmpty():
+		return []string{"0", "0"}
+	default:
+		return []string{"0", author.String()}
+	}
 }
 
 func (r MarkChatUnread) perform(ctx context.Context, l *link) (any, error) {

@@ -112,10 +112,39 @@ func (in *inbound) forgetMessage(ctx context.Context, e *events.DeleteForMe) err
 		if err := in.forget(ctx, u, m.record); err != nil {
 			return err
 		}
-		if err := in.refreshPreview(ctx, u, m.record, ""); err != nil {
+		if err := in.uncover(ctx, u, m.record); err != nil {
 			return err
 		}
 		_, err = in.tellChat(ctx, u, m.chat, e.Timestamp, ChatUpdatedEvent{MessageID: m.name, Deleted: true})
 		return err
 	})
+}
+
+// uncover makes the message before a deleted one the last of the chat, where that
+// was the last.
+func (in *inbound) uncover(ctx context.Context, u *unit, deleted persist.Message) error {
+	chat, found, err := lookup(ctx, u, persist.Chats, deleted.Chat)
+	if err != nil || !found || chat.LastMessageID != deleted.ID || chat.LastMessageSender != deleted.Sender {
+		return err
+	}
+	bare := persist.Chat{
+		JID: chat.JID, Name: chat.Name, Description: chat.Description, Unread: chat.Unread, LastMessageAt: chat.LastMessageAt,
+	}
+	newest, err := persist.Messages.Scan(ctx, in.ledger.journal, persist.Query{
+		Scope: u.scope, Index: "by_time", Prefix: persist.Messages.Key(chat.JID), Reverse: true, Limit: 2,
+	})
+	for _, last := range newest {
+		if last.ID == deleted.ID && last.Sender == deleted.Sender {
+			continue
+		}
+		content, _, err := lookup(ctx, u, persist.MessageContents, last.Chat, last.Sender, last.ID)
+		if err != nil {
+			return err
+		}
+		bare.LastMessageAt, bare.LastMessageID, bare.LastMessageSender = last.Timestamp, last.ID, last.Sender
+		bare.LastMessageType, bare.LastMessageFromMe, bare.Preview = last.Type, last.FromMe, shorten(content.Body)
+		break
+	}
+	u.Put(persist.Chats.Put(bare))
+	return err
 }

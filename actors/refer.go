@@ -26,6 +26,23 @@ type reference struct {
 // the caller has said it. It refuses with chat_not_found and message_not_found,
 // also what was deleted.
 func (c *composition) refer(ctx context.Context, chat types.JID, id, field string) (reference, error) {
+	to, err := c.find(ctx, chat, id, field)
+	if err != nil {
+		return reference{}, err
+	}
+	if len(to.record.Raw) == 0 {
+		return reference{}, &Error{Code: CodeMessageNotFound, Field: field, Message: field + ": the message was deleted"}
+	}
+	message := &waE2E.Message{}
+	if err := proto.Unmarshal(to.record.Raw, message); err != nil {
+		return reference{}, fmt.Errorf("read message %s: %w", to.record.ID, err)
+	}
+	to.message = innermost(message)
+	return to, nil
+}
+
+// find is refer without what the message says, which may have been deleted.
+func (c *composition) find(ctx context.Context, chat types.JID, id, field string) (reference, error) {
 	bare, sender, ok := ParseMessageID(id)
 	if !ok {
 		return reference{}, wrongField(field, "not the id of a message")
@@ -44,21 +61,10 @@ func (c *composition) refer(ctx context.Context, chat types.JID, id, field strin
 			return reference{}, err
 		}
 		if sender.IsEmpty() || sender == author {
-			return c.reference(record, chat, author, field)
+			return reference{record: record, chat: chat, author: author}, nil
 		}
 	}
 	return reference{}, c.missing(ctx, chat, field)
-}
-
-func (c *composition) reference(record persist.Message, chat, author types.JID, field string) (reference, error) {
-	if len(record.Raw) == 0 {
-		return reference{}, &Error{Code: CodeMessageNotFound, Field: field, Message: field + ": the message was deleted"}
-	}
-	message := &waE2E.Message{}
-	if err := proto.Unmarshal(record.Raw, message); err != nil {
-		return reference{}, fmt.Errorf("read message %s: %w", record.ID, err)
-	}
-	return reference{record: record, chat: chat, author: author, message: innermost(message)}, nil
 }
 
 // maxNamed bounds the messages of a chat that share an id: hardly ever more than one.

@@ -24,6 +24,12 @@ func (s *Server) historyRoutes() {
 		OperationID: "getMessage", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/{chatId}/{id}", Tags: []string{"messages"},
 		Summary: "Tell of one message and what became of it",
 	}, s.getMessage)
+	performs[messageInput, actors.Done](s, huma.Operation{
+		OperationID: "deleteMessageForMe", Method: http.MethodDelete, Path: "/api/messages/{accountNumber}/{chatId}/{id}", Tags: []string{"messages"},
+		Summary: "Delete a message on the account's devices",
+	}, func(i *messageInput) (number, actors.Request) {
+		return i.AccountNumber, actors.DeleteMessage{Chat: string(i.ChatID), MessageID: string(i.ID)}
+	})
 }
 
 type messagesInput struct {
