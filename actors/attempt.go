@@ -54,7 +54,14 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 	if err := o.mark(ctx, item); err != nil {
 		return Sent{}, err
 	}
+	copied := l.copyOf(to, item.MessageID, message)
 	response, attempt, err := transmit(l, to, item.MessageID, message)
+	if err == nil && copied != nil {
+		copied.event.Info.Timestamp = response.Timestamp
+		if err := o.inbound.unsealed(ctx, copied.event, copied.vote); err != nil {
+			return Sent{}, err
+		}
+	}
 	return o.conclude(ctx, item, attempt, response, l.excuse(err))
 }
 

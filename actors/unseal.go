@@ -5,8 +5,10 @@ import (
 	"errors"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/persist"
 )
@@ -29,11 +31,46 @@ func (l *link) unseal(e *events.Message) error {
 	case err != nil:
 		l.log.Info("sealed message could not be opened", zap.Error(err))
 		return nil
-	case vote != nil:
-		return l.inbound.vote(l.ctx, e, vote)
 	default:
-		return l.inbound.message(l.ctx, e)
+		return l.inbound.unsealed(l.ctx, e, vote)
 	}
+}
+
+// unsealed stores what was in a sealed message.
+func (in *inbound) unsealed(ctx context.Context, e *events.Message, vote *waE2E.PollVoteMessage) error {
+	if vote != nil {
+		return in.vote(ctx, e, vote)
+	}
+	return in.message(ctx, e)
+}
+
+// copied is what the account seals and sends, as another device of it would have it;
+// nil if the message is not sealed, or cannot be opened here.
+type copied struct {
+	event *events.Message
+	vote  *waE2E.PollVoteMessage
+}
+
+// copyOf opens a message that is about to be sent. It seals as its LID or its number,
+// as the message that it refers to has it.
+func (l *link) copyOf(chat types.JID, id string, message *waE2E.Message) *copied {
+	if !sealed(message) {
+		return nil
+	}
+	var err error
+	for _, own := range []types.JID{l.client.Store.GetLID(), l.inbound.own} {
+		e := &events.Message{Message: proto.CloneOf(message), Info: types.MessageInfo{
+			ID: id, MessageSource: types.MessageSource{
+				Chat: chat, Sender: own.ToNonAD(), IsFromMe: true, IsGroup: chat.Server == types.GroupServer,
+			},
+		}}
+		var vote *waE2E.PollVoteMessage
+		if vote, err = l.open(e); err == nil {
+			return &copied{e, vote}
+		}
+	}
+	l.log.Info("own sealed message could not be opened", zap.Error(err))
+	return nil
 }
 
 var errSealedTwice = errors.New("sealed within a seal")
