@@ -138,7 +138,7 @@ test-full:
 ## test-crash: kills the server, its database and its disk at random moments, on every engine; takes some minutes
 .PHONY: test-crash
 test-crash: compiler ferretdb
-	TEST_FULL=1 TEST_SEED=$(TEST_SEED) CGO_ENABLED=1 go test -race -count=1 -timeout 1h -v -run 'NothingIsLostOrDoubled|EveryBarrierIsFlushed' ./cmd/server
+	TEST_FULL=1 TEST_SEED=$(TEST_SEED) CGO_ENABLED=1 go test -race -count=1 -timeout 1h -v -run 'NothingIsLostOrDoubled|ARetriedKey|EveryBarrierIsFlushed' ./cmd/server
 
 ## test-interop: tries the simulator with Baileys, a client that is not whatsmeow; needs root or sudo where node is missing
 .PHONY: test-interop

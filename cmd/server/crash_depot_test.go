@@ -61,13 +61,13 @@ func TestEveryEngineThatKeepsItsDataIsKilled(t *testing.T) {
 	}
 }
 
-// open looks into the data once no server uses them.
-func (c *campaign) open(t *testing.T) persist.Engine {
+// look shows the data to a test while no server uses them.
+func (c *campaign) look(t *testing.T, at func(engine persist.Engine)) {
 	t.Helper()
 	config, err := configs.Load(c.environment, "")
 	require.NoError(t, err)
 	s := &Server{log: zap.NewNop()}
 	require.NoError(t, s.openStorage(t.Context(), config))
-	t.Cleanup(func() { require.NoError(t, s.close()) })
-	return s.engine
+	defer func() { require.NoError(t, s.close()) }()
+	at(s.engine)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,7 +20,8 @@ import (
 )
 
 // Moments are given as "before 17": just before the 17th commit of a process, or
-// frame from now on.
+// frame from now on; or as "before outbox": before the first commit that puts a
+// record into that table.
 const (
 	before = "before"
 	after  = "after"
@@ -31,8 +33,9 @@ const failpointVariable = "SERVER_TEST_COMMIT"
 // mortal is an engine that takes the process with it.
 type mortal struct {
 	persist.Engine
-	when string
-	left int // commits; only the committer calls Apply
+	when  string
+	left  int    // commits; only the committer calls Apply
+	table string // for the first that puts into it, instead
 }
 
 // setFailpoint does as the variable says.
@@ -42,8 +45,11 @@ func setFailpoint() {
 		return
 	}
 	m := &mortal{}
-	if _, err := fmt.Sscan(moment, &m.when, &m.left); err != nil {
+	if _, err := fmt.Sscan(moment, &m.when, &m.table); err != nil {
 		panic(err)
+	}
+	if left, err := strconv.Atoi(m.table); err == nil {
+		m.left, m.table = left, ""
 	}
 	underTest = func(engine persist.Engine) persist.Engine {
 		m.Engine = engine
@@ -53,14 +59,26 @@ func setFailpoint() {
 
 func (m *mortal) Apply(ctx context.Context, batches []persist.Batch) []error {
 	m.left--
-	if m.left == 0 && m.when == before {
+	now := m.left == 0 || m.table != "" && putsInto(m.table, batches)
+	if now && m.when == before {
 		die()
 	}
 	results := m.Engine.Apply(ctx, batches)
-	if m.left == 0 {
+	if now {
 		die()
 	}
 	return results
+}
+
+func putsInto(table string, batches []persist.Batch) bool {
+	for _, batch := range batches {
+		for _, m := range batch.Mutations {
+			if m.Table.Name == table && !m.Delete {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func die() {

@@ -19,6 +19,7 @@ import (
 
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
+	"whatsapp-web-server/persist"
 )
 
 // The server is killed at random moments, and just before or after a commit or a
@@ -228,11 +229,12 @@ func (c *campaign) conclude(t *testing.T) {
 	}
 	c.entrance.close()
 	c.process.terminate(t)
-	engine := c.open(t)
-	for _, s := range c.sides {
-		s.verifyStorage(t, engine)
-		t.Logf("%s: %d sent, %d received, %d by the owner's phone", s.account, len(s.sends), len(s.received), len(s.own))
-	}
+	c.look(t, func(engine persist.Engine) {
+		for _, s := range c.sides {
+			s.verifyStorage(t, engine)
+			t.Logf("%s: %d sent, %d received, %d by the owner's phone", s.account, len(s.sends), len(s.received), len(s.own))
+		}
+	})
 }
 
 // awaitArrival waits until both sides have all messages and receipts.

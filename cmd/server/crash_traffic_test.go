@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,23 @@ type caller struct {
 }
 
 // send is one message that was asked for; id is what the answer named.
-type send struct{ key, text, id string }
+type send struct {
+	key, text, id string
+	file          []byte    // a picture, of which the text is the caption
+	at            time.Time // when it is due, if that is not at once
+}
+
+// body is the request, the same each time.
+func (s send) body(account, friend string) string {
+	message, due := fmt.Sprintf(`{"text":%q}`, s.text), ""
+	if s.file != nil {
+		message = fmt.Sprintf(`{"image":{"base64":%q,"caption":%q}}`, base64.StdEncoding.EncodeToString(s.file), s.text)
+	}
+	if !s.at.IsZero() {
+		due = fmt.Sprintf(`,"sendAt":%q`, s.at.Format(time.RFC3339Nano))
+	}
+	return fmt.Sprintf(`{"accountNumber":%q,"chatId":"%s@c.us","message":%s%s}`, account, friend, message, due)
+}
 
 // answer is what the API says of a send.
 type answer struct {
@@ -95,9 +112,8 @@ func (a answer) err() error {
 func (c *caller) ask(ctx context.Context, base string, s send, wait int) (got answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	body := fmt.Sprintf(`{"accountNumber":%q,"chatId":"%s@c.us","message":{"text":%q}}`, c.account, c.friend, s.text)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		base+"/api/messages/send?wait="+strconv.Itoa(wait), strings.NewReader(body))
+		base+"/api/messages/send?wait="+strconv.Itoa(wait), strings.NewReader(s.body(c.account, c.friend)))
 	if err != nil {
 		return got, err
 	}

@@ -40,7 +40,7 @@ func (s *side) verifyPhones(t *testing.T) {
 	var got, want []string
 	for _, message := range s.correspondent.friend.Messages(0) {
 		if !slices.Contains(s.own, message.ID) {
-			got = append(got, message.ID+" "+message.Text)
+			got = append(got, message.ID+" "+message.Text+message.Caption)
 		}
 	}
 	for _, send := range s.sends {
