@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
@@ -140,6 +141,19 @@ func TestAFileIsFetchedFromAURL(t *testing.T) {
 	require.Equal(t, CodeURLNotAllowed, CodeOf(err))
 	require.Equal(t, before, asked.Load())
 	require.Len(t, h.stored(t), 1, "what was refused was not accepted")
+}
+
+func TestAFileOfWhatCannotBeQueuedIsNotUploaded(t *testing.T) {
+	h := newTown(t).newHome(t)
+	h.link(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := Ask[Sent](ctx, h.current(), Send{
+		To: h.friend.Number(), Draft: File{Kind: media.Image, Content: fileOf(t, mediatest.PNG(32, 32))},
+		Delivery: Delivery{SendAt: time.Now().Add(-time.Minute)},
+	})
+	require.Equal(t, CodeInvalidRequest, CodeOf(err))
+	require.Empty(t, h.uploads(t))
 }
 
 func TestAFileNeedsAConnection(t *testing.T) {

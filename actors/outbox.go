@@ -87,12 +87,15 @@ func recipient(text string) (types.JID, error) {
 }
 
 // prepare composes a message that needs a connection, or finds what the key made
-// before: there is no message then.
+// before: there is no message then. For what cannot be queued no file is uploaded.
 func (o outbox) prepare(ctx context.Context, l *link, command Send) (*waE2E.Message, error) {
 	if command.Key != "" {
 		if _, replayed, err := o.replayed(ctx, command); replayed || err != nil {
 			return nil, err
 		}
+	}
+	if err := command.Delivery.plan(&persist.OutboxItem{AcceptedAt: time.Now()}); err != nil {
+		return nil, err
 	}
 	return o.compose(ctx, l, command)
 }

@@ -87,6 +87,15 @@ func TestFormsThatMakeNoMessageAreRefused(t *testing.T) {
 	e.ask(http.MethodPost, sendPath, "x", "Content-Type", "multipart/form-data; boundary=y").refused(t, actors.CodeInvalidRequest)
 }
 
+func TestAFileInBase64HasALimit(t *testing.T) {
+	t.Parallel()
+	large := content{FileContent: FileContent{Document: &documentContent{FileSource: FileSource{Base64: make([]byte, media.MaxInline+1)}}}}
+	_, _, err := large.attach(t.Context(), large.draft(), new([32]byte))
+	refusal := refusalOf(err)
+	require.Equal(t, actors.CodeMediaTooLarge, refusal.Code)
+	require.Equal(t, "message.document.base64", refusal.Field)
+}
+
 func TestAFileComesFromOnePlace(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{})
