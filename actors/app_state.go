@@ -67,6 +67,8 @@ func (in *inbound) appState(ctx context.Context, event any) (stored bool, err er
 		return true, in.forgetMessage(ctx, e)
 	case *events.Contact:
 		return true, in.named(ctx, e)
+	case *events.LabelEdit, *events.LabelAssociationChat, *events.LabelAssociationMessage:
+		return true, in.labelEvent(ctx, event)
 	default:
 		return false, nil
 	}

@@ -289,27 +289,41 @@ func (c *sharedChange) share(ctx context.Context, patch appstate.PatchInfo, told
 }
 
 // share writes a change for all devices of the account, one after the other since
-// each is made for what is there before it. What whatsmeow will say of it is stored
-// at once, so that whoever asks after the reply sees it.
+// each is made for what is there before it.
 func (l *link) share(ctx context.Context, patch appstate.PatchInfo, told ...any) (any, error) {
-	if err := l.sharing.Acquire(ctx, 1); err != nil {
-		return nil, err
-	}
-	defer l.sharing.Release(1)
-	key, err := l.client.Store.AppStateKeys.GetLatestAppStateSyncKeyID(ctx)
+	err := l.alone(ctx, func() error { return l.write(ctx, patch, told...) })
 	if err != nil {
 		return nil, err
 	}
+	return Done{}, nil
+}
+
+// alone is for what writes for all devices of the account.
+func (l *link) alone(ctx context.Context, fn func() error) error {
+	if err := l.sharing.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer l.sharing.Release(1)
+	return fn()
+}
+
+// write is share for who is alone. What whatsmeow will say of it is stored at once,
+// so that whoever asks after the reply sees it.
+func (l *link) write(ctx context.Context, patch appstate.PatchInfo, told ...any) error {
+	key, err := l.client.Store.AppStateKeys.GetLatestAppStateSyncKeyID(ctx)
+	if err != nil {
+		return err
+	}
 	if len(key) == 0 {
-		return nil, &Error{Code: CodeAccountOffline, Message: "the phone has not shared its keys yet", RetryAfter: time.Second}
+		return &Error{Code: CodeAccountOffline, Message: "the phone has not shared its keys yet", RetryAfter: time.Second}
 	}
 	if err := l.client.SendAppState(ctx, patch); err != nil {
-		return nil, changed(err)
+		return changed(err)
 	}
 	for _, event := range told {
 		if _, err := l.inbound.appState(ctx, event); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return Done{}, nil
+	return nil
 }

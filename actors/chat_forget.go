@@ -82,7 +82,18 @@ func (in *inbound) forget(ctx context.Context, u *unit, m persist.Message) error
 			u.Put(persist.Mutation{Table: table, Row: row[:table.KeyColumns], Delete: true})
 		}
 	}
-	return nil
+	return in.unlabel(ctx, u, m.Chat, m.ID)
+}
+
+// unlabel takes all labels off a message, or off the chat itself where there is none.
+func (in *inbound) unlabel(ctx context.Context, u *unit, chat, message string) error {
+	items, err := persist.LabelItems.Scan(ctx, in.ledger.journal, persist.Query{
+		Scope: u.scope, Index: "by_chat", Prefix: persist.LabelItems.Key(chat, message), Limit: maxSaid,
+	})
+	for _, item := range items {
+		u.Put(persist.LabelItems.Remove(item.LabelID, item.Chat, item.MessageID))
+	}
+	return err
 }
 
 // emptied brings the chat up to what is left of it: nothing, or what came after.
@@ -94,7 +105,7 @@ func (in *inbound) emptied(ctx context.Context, u *unit, jid types.JID, f forgot
 	if f.chat {
 		u.Put(persist.Chats.Remove(chat.JID), persist.ChatSettings.Remove(chat.JID))
 		u.Count(persist.CountChats, -1)
-		return nil
+		return in.unlabel(ctx, u, chat.JID, "")
 	}
 	u.Put(persist.Chats.Put(persist.Chat{
 		JID: chat.JID, Name: chat.Name, Description: chat.Description, LastMessageAt: chat.LastMessageAt,

@@ -42,6 +42,7 @@ const (
 	EventCall              EventKind = "call"
 	EventChatUpdated       EventKind = "chat-updated"
 	EventContactUpdated    EventKind = "contact-updated"
+	EventLabel             EventKind = "label"
 )
 
 // CatalogueEntry describes one kind of event.
@@ -74,6 +75,7 @@ func Catalogue() []CatalogueEntry {
 		{EventCall, true, "somebody calls; a call was accepted, rejected or is over", CallEvent{}},
 		{EventChatUpdated, true, "a device of the account pinned, archived, muted, starred, read, cleared or deleted", ChatUpdatedEvent{}},
 		{EventContactUpdated, true, "the account's owner gave somebody another name", ContactUpdatedEvent{}},
+		{EventLabel, true, "a device of the account made, changed or deleted a label, or put one on a chat or message, or took it off", LabelEvent{}},
 		{EventGroupJoined, true, "the account came into a group", GroupJoinedEvent{}},
 		{EventGroupUpdated, true, "something of a group changed, or who is in it", GroupUpdatedEvent{}},
 		{EventChannelUpdated, true, "the account follows a channel or no longer, or muted it or no longer", ChannelUpdatedEvent{}},

@@ -113,6 +113,9 @@ func (c chatMove) run(ctx context.Context) error {
 	if err := moveAll(ctx, c, persist.UserReceipts, "", c.receipt); err != nil {
 		return err
 	}
+	if err := moveAll(ctx, c, persist.LabelItems, "by_chat", c.label); err != nil {
+		return err
+	}
 	return moveAll(ctx, c, persist.MessageAmendments, "", c.amendment)
 }
 
@@ -268,6 +271,10 @@ func (c chatMove) reaction(ctx context.Context, u *unit, r persist.MessageReacti
 	}, func(there, come persist.MessageReaction) persist.MessageReaction {
 		return laterOf(there, come, there.Timestamp, come.Timestamp)
 	})
+}
+
+func (c chatMove) label(ctx context.Context, u *unit, item persist.LabelItem) error {
+	return carry(ctx, u, persist.LabelItems, item, func(item *persist.LabelItem) { item.Chat = c.number.String() }, first[persist.LabelItem])
 }
 
 func (c chatMove) amendment(ctx context.Context, u *unit, a persist.MessageAmendment) error {

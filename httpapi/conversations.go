@@ -82,6 +82,8 @@ type conversation struct {
 	MutedUntil   *time.Time   `json:"mutedUntil"`
 	MarkedUnread bool         `json:"markedUnread" doc:"by the account's owner, as a reminder"`
 
+	Labels []actors.Label `json:"labels,omitempty"`
+
 	// What is told where one chat is asked for.
 	Description  *string       `json:"description,omitempty" doc:"what a group says of itself"`
 	Participants []participant `json:"participants,omitempty" doc:"members of the group, or the person; only where one chat is asked for"`
@@ -134,7 +136,7 @@ func showConversation(account number, c supervisor.Conversation) conversation {
 		LastActivity: showTime(c.Record.LastMessageAt),
 		LastMessage:  showLast(c),
 		Pinned:       c.Setting.Pinned, Archived: c.Setting.Archived, MutedUntil: showTime(c.Setting.MutedUntil),
-		MarkedUnread: c.Setting.MarkedUnread,
+		MarkedUnread: c.Setting.MarkedUnread, Labels: c.Labels,
 	}
 	if !c.Group {
 		with := showPerson(c.Person)

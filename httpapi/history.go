@@ -68,6 +68,7 @@ type message struct {
 	Mentions  []person             `json:"mentions,omitempty"`
 	Votes     []vote               `json:"votes,omitempty" doc:"in a poll, the first 256"`
 	Starred   bool                 `json:"starred,omitempty"`
+	Labels    []actors.Label       `json:"labels,omitempty"`
 	ViewOnce  bool                 `json:"viewOnce,omitempty" doc:"a phone shows it once; what it holds is not given to devices like this one"`
 	ExpiresAt *time.Time           `json:"expiresAt,omitempty" doc:"when it disappears"`
 	actors.Details
@@ -170,7 +171,7 @@ func showMessage(account number, m supervisor.Message) message {
 		Status: m.Record.Status, StatusAt: showTime(m.Record.StatusAt), Error: m.Record.Error,
 		Timestamp: showTime(m.Record.Timestamp), EditedAt: showTime(m.Record.EditedAt), RevokedAt: showTime(m.Record.RevokedAt),
 		Reactions: showReactions(m.Reactions), Receipts: showReceipts(m.Receipts),
-		Mentions: showPeople(m.Mentions), Votes: showVotes(m.Votes), Starred: m.Record.Starred, ViewOnce: m.Record.ViewOnce,
+		Mentions: showPeople(m.Mentions), Votes: showVotes(m.Votes), Starred: m.Record.Starred, Labels: m.Labels, ViewOnce: m.Record.ViewOnce,
 		ExpiresAt: showTime(m.Record.ExpiresAt), Details: m.Details,
 	}
 }

@@ -88,6 +88,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.statusRoutes()
 	s.contactRoutes()
 	s.contactRequestRoutes()
+	s.labelRoutes()
 	s.groupRoutes()
 	s.channelRoutes()
 	s.profileRoutes()

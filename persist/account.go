@@ -90,13 +90,15 @@ type Counter struct {
 // by the LID of a chat that is becoming part of the chat of its number: it is
 // there until all records are under the number. CountHistory counts the messages of
 // the history that is just coming, and CountHistoryLast is there once its last part
-// was taken in, while earlier ones are left.
+// was taken in, while earlier ones are left. CountLabels is the highest number that a
+// label has had as its id.
 const (
 	CountChats    = "chats"
 	CountContacts = "contacts"
 	CountGroups   = "groups" // at the time when all were asked for; absent before
 	CountMerging  = "merging/"
 	CountMessages = "messages/"
+	CountLabels   = "labels/last"
 
 	CountHistory     = "history/messages"
 	CountHistoryLast = "history/last"

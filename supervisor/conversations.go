@@ -18,6 +18,7 @@ type Conversation struct {
 	// Person is who it is with; the zero value for a group.
 	Person  actors.Person
 	Setting persist.ChatSetting
+	Labels  []actors.Label
 	// Last is the newest message; nil where there is none.
 	Last *LastMessage
 }
@@ -140,6 +141,9 @@ func (r *reading) conversation(ctx context.Context, record persist.Chat) (Conver
 		c.ID = c.Person.Address()
 	}
 	if c.Setting, err = r.setting(ctx, c.ID); err != nil {
+		return Conversation{}, err
+	}
+	if c.Labels, err = r.labelsOf(ctx, record.JID, ""); err != nil {
 		return Conversation{}, err
 	}
 	c.Last, err = r.last(ctx, record)

@@ -33,6 +33,7 @@ type Message struct {
 	// Reactions and Receipts are the first 256, by address.
 	Reactions []Reaction
 	Receipts  []Receipt // of own messages
+	Labels    []actors.Label
 }
 
 // Quote is the message that another answers, as the answer has it.
@@ -262,6 +263,9 @@ func (r *reading) message(ctx context.Context, record persist.Message) (m Messag
 	}
 	m.ID = nameAmong(namesakes, record)
 	if err := r.contents(ctx, &m); err != nil {
+		return m, err
+	}
+	if m.Labels, err = r.labelsOf(ctx, record.Chat, record.ID); err != nil {
 		return m, err
 	}
 	if m.Reactions, err = r.reactions(ctx, record); err != nil || !record.FromMe {

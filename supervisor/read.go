@@ -30,6 +30,7 @@ type reading struct {
 	persist.Reader
 	people actors.People
 	met    map[types.JID]actors.Person
+	labels []actors.Label // nil until they are asked for
 }
 
 // read makes one read, and says of its failure what a caller may know.

@@ -104,7 +104,7 @@ func routes(t *testing.T) (routes []string) {
 	for path, operations := range specification.Paths {
 		for method := range operations {
 			path = strings.NewReplacer("/api", "", "{accountNumber}", "{a}", "{chatId}", "{chat}", "{groupId}", "{group}", "{subgroupId}", "{subgroup}",
-				"{channelId}", "{channel}", "{contactId}", "{contact}").Replace(path)
+				"{channelId}", "{channel}", "{contactId}", "{contact}", "{labelId}", "{label}").Replace(path)
 			routes = append(routes, strings.ToUpper(method)+" "+path)
 		}
 	}
