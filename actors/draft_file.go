@@ -31,6 +31,9 @@ type File struct {
 	MIMEType string
 	// GIF has a video played in a loop, without sound; Round shows it as a round note.
 	GIF, Round bool
+	// Thumbnail is a small JPEG of a video or document, which phones show until they
+	// have the file; nil is none.
+	Thumbnail []byte
 }
 
 func (File) needsLink() {}
@@ -42,6 +45,9 @@ var fileKeys = map[media.Kind]whatsmeow.MediaType{
 }
 
 func (f File) compose(ctx context.Context, c *composition) (*waE2E.Message, error) {
+	if err := checkThumbnail(f.field()+".thumbnail", f.Thumbnail); err != nil {
+		return nil, err
+	}
 	content := f.Content
 	if content == nil {
 		var err error
@@ -78,8 +84,11 @@ func (l *link) fetched(ctx context.Context, url string) (*media.File, error) {
 	return media.Store(io.Reader(content), limit)
 }
 
-// settle weighs what the caller says of the type against what the file is.
+// settle weighs what the caller says against what the file is.
 func (f File) settle(d *media.Description) error {
+	if f.Thumbnail != nil {
+		d.Thumbnail = f.Thumbnail
+	}
 	if f.MIMEType == "" {
 		return nil
 	}
@@ -152,7 +161,7 @@ func (f File) image(d media.Description, u persist.MediaUpload, content *media.F
 
 func (f File) video(d media.Description, u persist.MediaUpload, content *media.File) *waE2E.VideoMessage {
 	message := &waE2E.VideoMessage{
-		Mimetype: &d.Type, Caption: given(f.Caption), Width: &d.Width, Height: &d.Height, Seconds: &d.Seconds,
+		Mimetype: &d.Type, Caption: given(f.Caption), Width: &d.Width, Height: &d.Height, Seconds: &d.Seconds, JPEGThumbnail: d.Thumbnail,
 		URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey, MediaKeyTimestamp: proto.Int64(u.UploadedAt.Unix()),
 		FileSHA256: content.Digest[:], FileEncSHA256: u.FileEncSHA256, FileLength: proto.Uint64(uint64(content.Size)),
 	}
@@ -186,7 +195,7 @@ func (File) sticker(d media.Description, u persist.MediaUpload, content *media.F
 func (f File) document(d media.Description, u persist.MediaUpload, content *media.File) *waE2E.Message {
 	name := cmp.Or(f.FileName, "document"+d.Extension)
 	message := &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{
-		Mimetype: &d.Type, Caption: given(f.Caption), FileName: &name, Title: &name,
+		Mimetype: &d.Type, Caption: given(f.Caption), FileName: &name, Title: &name, JPEGThumbnail: d.Thumbnail,
 		URL: &u.URL, DirectPath: &u.DirectPath, MediaKey: u.MediaKey, MediaKeyTimestamp: proto.Int64(u.UploadedAt.Unix()),
 		FileSHA256: content.Digest[:], FileEncSHA256: u.FileEncSHA256, FileLength: proto.Uint64(uint64(content.Size)),
 	}}

@@ -9,8 +9,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxThumbnail bounds the small picture of a link, in bytes; phones make some of 20 KB.
+// maxThumbnail bounds a small picture that a caller gives, in bytes; phones make some
+// of 20 KB.
 const maxThumbnail = 64 << 10
+
+// checkThumbnail refuses what is no small picture. There may be none.
+func checkThumbnail(field string, picture []byte) error {
+	switch {
+	case len(picture) > maxThumbnail:
+		return wrongField(field, "must have at most 64 KB")
+	case len(picture) > 0 && http.DetectContentType(picture) != "image/jpeg":
+		return wrongField(field, "not a JPEG")
+	default:
+		return nil
+	}
+}
 
 // Linked is a draft of words with a preview of a link that is in them.
 type Linked struct {
@@ -42,12 +55,8 @@ func (p Preview) check(body string) error {
 		return wrongField("message.linkPreview.url", "must stand in the text")
 	case p.Title == "":
 		return wrongField("message.linkPreview.title", "missing")
-	case len(p.Thumbnail) > maxThumbnail:
-		return wrongField("message.linkPreview.thumbnail", "must have at most 64 KB")
-	case len(p.Thumbnail) > 0 && http.DetectContentType(p.Thumbnail) != "image/jpeg":
-		return wrongField("message.linkPreview.thumbnail", "not a JPEG")
 	default:
-		return nil
+		return checkThumbnail("message.linkPreview.thumbnail", p.Thumbnail)
 	}
 }
 

@@ -41,6 +41,7 @@ type videoContent struct {
 	Caption string `json:"caption,omitempty" maxLength:"65536"`
 	GIF     bool   `json:"gif,omitempty" doc:"played in a loop, without sound"`
 	Round   bool   `json:"round,omitempty" doc:"a round video note"`
+	ThumbnailContent
 }
 
 type soundContent struct {
@@ -51,6 +52,12 @@ type documentContent struct {
 	FileSource
 	Caption  string `json:"caption,omitempty" maxLength:"65536"`
 	FileName string `json:"fileName,omitempty" maxLength:"255" doc:"as recipients see it"`
+	ThumbnailContent
+}
+
+// ThumbnailContent is what phones show until they have the file.
+type ThumbnailContent struct {
+	Thumbnail []byte `json:"thumbnail,omitempty" doc:"a small JPEG of at most 64 KB, in base64"`
 }
 
 // fileGiven is the kind of file that is meant, and where it comes from; nil if none
@@ -60,13 +67,17 @@ func (c content) fileGiven() (draft actors.File, source *FileSource) {
 	case c.Image != nil:
 		return actors.File{Kind: media.Image, Caption: c.Image.Caption}, &c.Image.FileSource
 	case c.Video != nil:
-		return actors.File{Kind: media.Video, Caption: c.Video.Caption, GIF: c.Video.GIF, Round: c.Video.Round}, &c.Video.FileSource
+		return actors.File{
+			Kind: media.Video, Caption: c.Video.Caption, GIF: c.Video.GIF, Round: c.Video.Round, Thumbnail: c.Video.Thumbnail,
+		}, &c.Video.FileSource
 	case c.Audio != nil:
 		return actors.File{Kind: media.Audio}, &c.Audio.FileSource
 	case c.Voice != nil:
 		return actors.File{Kind: media.Voice}, &c.Voice.FileSource
 	case c.Document != nil:
-		return actors.File{Kind: media.Document, Caption: c.Document.Caption, FileName: c.Document.FileName}, &c.Document.FileSource
+		return actors.File{
+			Kind: media.Document, Caption: c.Document.Caption, FileName: c.Document.FileName, Thumbnail: c.Document.Thumbnail,
+		}, &c.Document.FileSource
 	case c.Sticker != nil:
 		return actors.File{Kind: media.Sticker}, &c.Sticker.FileSource
 	default:

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"strings"
@@ -63,6 +64,36 @@ func TestAThumbnailShowsThePictureOnWhite(t *testing.T) {
 	require.Greater(t, left.R, uint8(200))
 	require.Less(t, left.G, uint8(60))
 	require.Greater(t, min(right.R, right.G, right.B), uint8(240))
+}
+
+func TestAPictureIsDescribedAsItIsTurned(t *testing.T) {
+	t.Parallel()
+	picture := image.NewNRGBA(image.Rect(0, 0, 80, 40))
+	draw.Draw(picture, picture.Bounds(), image.White, image.Point{}, draw.Src)
+	draw.Draw(picture, image.Rect(0, 0, 40, 20), image.Black, image.Point{}, draw.Src)
+	var content bytes.Buffer
+	require.NoError(t, jpeg.Encode(&content, picture, nil))
+	for orientation, corner := range map[byte]string{ // where the first of row and column is shown
+		1: "top left", 2: "top right", 3: "bottom right", 4: "bottom left",
+		5: "top left", 6: "top right", 7: "bottom right", 8: "bottom left",
+		9: "top left", // which is none
+	} {
+		size := image.Pt(80, 40)
+		if orientation >= 5 && orientation <= 8 {
+			size = image.Pt(40, 80)
+		}
+		d := described(t, mediatest.Oriented(content.Bytes(), orientation), Image)
+		require.Equal(t, size, image.Pt(int(d.Width), int(d.Height)), orientation)
+		small, err := jpeg.Decode(bytes.NewReader(d.Thumbnail))
+		require.NoError(t, err)
+		require.Equal(t, size, small.Bounds().Size(), orientation)
+		for name, at := range map[string]image.Point{
+			"top left": image.Pt(5, 5), "top right": image.Pt(size.X-5, 5), "bottom left": image.Pt(5, size.Y-5), "bottom right": size.Sub(image.Pt(5, 5)),
+		} {
+			dark := color.GrayModel.Convert(small.At(at.X, at.Y)).(color.Gray).Y < 100
+			require.Equal(t, name == corner, dark, "%d: %s", orientation, name)
+		}
+	}
 }
 
 func TestAHugePictureGoesWithoutAThumbnail(t *testing.T) {
@@ -183,6 +214,7 @@ func TestAFileHasALimit(t *testing.T) {
 func FuzzDescribe(f *testing.F) {
 	f.Add(mediatest.MP4(1, 1, 1, false, 1000))
 	f.Add(mediatest.Opus(1, 2))
+	f.Add(mediatest.Oriented(mediatest.JPEG(2, 1), 6))
 	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, kind := range []Kind{Image, Video, Audio, Voice, Document, Sticker} {

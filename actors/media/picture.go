@@ -28,13 +28,17 @@ const (
 
 var decoding = semaphore.NewWeighted(decodeBudget)
 
-// picture tells the size of an image and makes its thumbnail.
+// picture tells the size of an image, as it is shown, and makes its thumbnail.
 func (d *Description) picture(ctx context.Context, file *File) error {
-	config, _, err := image.DecodeConfig(file.Reader())
+	config, format, err := image.DecodeConfig(file.Reader())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	d.Width, d.Height = uint32(config.Width), uint32(config.Height)
+	turn := orientation(file.Reader(), format)
+	if onItsSide(turn) {
+		d.Width, d.Height = d.Height, d.Width
+	}
 	weight := int64(config.Width) * int64(config.Height) * bytesPerPixel
 	if weight > decodeBudget {
 		return nil
@@ -47,17 +51,17 @@ func (d *Description) picture(ctx context.Context, file *File) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	d.Thumbnail, err = thumbnail(full)
+	d.Thumbnail, err = thumbnail(full, turn)
 	return err
 }
 
 // thumbnail makes a small JPEG, on white where the picture is transparent.
-func thumbnail(full image.Image) ([]byte, error) {
+func thumbnail(full image.Image, orientation int) ([]byte, error) {
 	small := image.NewRGBA(image.Rectangle{Max: fit(full.Bounds().Size())})
 	draw.Draw(small, small.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.BiLinear.Scale(small, small.Bounds(), full, full.Bounds(), draw.Over, nil)
 	var encoded bytes.Buffer
-	err := jpeg.Encode(&encoded, small, &jpeg.Options{Quality: thumbnailQuality})
+	err := jpeg.Encode(&encoded, turned(small, orientation), &jpeg.Options{Quality: thumbnailQuality})
 	return encoded.Bytes(), err
 }
 

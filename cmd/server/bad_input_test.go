@@ -70,6 +70,9 @@ func TestBadInputIsRefusedByItsCodeAndNothingIsSent(t *testing.T) {
 		"another type than stated": {"", `{"image":{"base64":"` + inBase64(picture) + `","mimeType":"image/png"}}`, "", 415, "unsupported_media", "message.image.mimeType"},
 		"a page by URL as image":   {"", `{"image":{"url":"` + files + `/page"}}`, "", 415, "unsupported_media", "message.image"},
 
+		"a thumbnail that is no JPEG": {"", `{"video":{"base64":"` + inBase64(film) + `","thumbnail":"aGVsbG8="}}`, "", 400, "invalid_request", "message.video.thumbnail"},
+		"a thumbnail that is large":   {"", `{"document":{"base64":"aGVsbG8=","thumbnail":"` + inBase64(append(picture, make([]byte, 64<<10)...)) + `"}}`, "", 400, "invalid_request", "message.document.thumbnail"},
+
 		"a JPEG that is cut off":       {"", `{"image":{"base64":"` + half(picture) + `"}}`, "", 415, "unsupported_media", "message.image"},
 		"an MP4 that is cut off":       {"", `{"video":{"base64":"` + half(film) + `"}}`, "", 415, "unsupported_media", "message.video"},
 		"a voice note that is cut off": {"", `{"voice":{"base64":"` + half(note) + `"}}`, "", 415, "unsupported_media", "message.voice"},

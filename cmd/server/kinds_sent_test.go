@@ -145,8 +145,8 @@ func TestThePhoneGetsEveryKindAsItWasAsked(t *testing.T) {
 				with(shown, func(c *simulator.Contents) { c.Caption = "look" }),
 			},
 			{
-				"video", `{"video":{"base64":"FILE","caption":"look"}}`, film,
-				with(played, func(c *simulator.Contents) { c.Caption = "look" }),
+				"video", `{"video":{"base64":"FILE","caption":"look","thumbnail":"` + inBase64(picture) + `"}}`, film,
+				with(played, func(c *simulator.Contents) { c.Caption, c.Thumbnail = "look", true }),
 			},
 			{"GIF", `{"video":{"base64":"FILE","gif":true}}`, film, with(played, func(c *simulator.Contents) { c.Kind = "gif" })},
 			{"round note", `{"video":{"base64":"FILE","round":true}}`, film, with(played, func(c *simulator.Contents) { c.Round = true })},
@@ -157,8 +157,8 @@ func TestThePhoneGetsEveryKindAsItWasAsked(t *testing.T) {
 				simulator.Contents{Kind: "document", MIME: "application/pdf", FileName: "a.pdf"},
 			},
 			{
-				"document with a caption", `{"document":{"base64":"FILE","fileName":"a.pdf","caption":"read"}}`, sheet,
-				simulator.Contents{Kind: "document", MIME: "application/pdf", FileName: "a.pdf", Caption: "read"},
+				"document with a caption", `{"document":{"base64":"FILE","fileName":"a.pdf","caption":"read","thumbnail":"` + inBase64(picture) + `"}}`, sheet,
+				simulator.Contents{Kind: "document", MIME: "application/pdf", FileName: "a.pdf", Caption: "read", Thumbnail: true},
 			},
 			{"sticker", `{"sticker":{"base64":"FILE"}}`, still, simulator.Contents{Kind: "sticker", MIME: webp, Width: 1, Height: 1}},
 			{

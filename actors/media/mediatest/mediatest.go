@@ -22,6 +22,14 @@ func JPEG(width, height int) []byte {
 	return encoded(width, height, func(b *bytes.Buffer, i image.Image) error { return jpeg.Encode(b, i, nil) })
 }
 
+// Oriented is a JPEG that is to be turned as EXIF's orientation says, 1 to 8.
+func Oriented(picture []byte, orientation byte) []byte {
+	exif := append([]byte("Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08"), // big endian, the directory follows
+		0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0) // one entry: a short, and no more
+	segment := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(len(exif)+2))
+	return bytes.Join([][]byte{picture[:2], segment, exif, picture[2:]}, nil)
+}
+
 func encoded(width, height int, encode func(*bytes.Buffer, image.Image) error) []byte {
 	picture := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for i := range picture.Pix {
