@@ -78,6 +78,10 @@ type Send struct {
 	To     string
 	Draft  Draft
 	Manner Manner
+	// ID is the message's own, 16 to 32 of 0-9 and A-F; empty has one made up. One that
+	// a message of the chat has, or that was accepted before, is refused with
+	// message_id_used.
+	ID string
 	// Key makes the command idempotent for 24 hours within Principal; empty means
 	// it is not. RequestHash tells the same request from another.
 	Key         string

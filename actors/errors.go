@@ -29,6 +29,7 @@ const (
 	CodeAccountRestricted  Code = "account_restricted"
 	CodeAccountBanned      Code = "account_banned"
 	CodeConflict           Code = "conflict"
+	CodeMessageIDUsed      Code = "message_id_used"
 	CodeUnsupportedMedia   Code = "unsupported_media"
 	CodeCursorExpired      Code = "cursor_expired"
 	CodeIdempotency        Code = "idempotency_mismatch"

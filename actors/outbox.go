@@ -1,12 +1,12 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
 	"time"
 
-	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
@@ -97,6 +97,13 @@ func (o outbox) prepare(ctx context.Context, l *link, command Send) (*waE2E.Mess
 	if err := command.Delivery.plan(&persist.OutboxItem{AcceptedAt: time.Now()}); err != nil {
 		return nil, err
 	}
+	to, err := recipient(command.To)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkID(ctx, to, command.ID); err != nil {
+		return nil, err
+	}
 	return o.compose(ctx, l, command)
 }
 
@@ -106,13 +113,18 @@ func (o outbox) compose(ctx context.Context, l *link, command Send) (*waE2E.Mess
 	if err != nil {
 		return nil, err
 	}
-	chat, err := o.inbound.people.canonical(ctx, o.inbound.ledger.journal, to)
+	c, err := o.composition(ctx, l, to)
 	if err != nil {
 		return nil, err
 	}
-	return compose(ctx, &composition{
+	return compose(ctx, c, command)
+}
+
+func (o outbox) composition(ctx context.Context, l *link, to types.JID) (*composition, error) {
+	chat, err := o.inbound.people.canonical(ctx, o.inbound.ledger.journal, to)
+	return &composition{
 		chat: chat, own: o.inbound.own, people: o.inbound.people, read: o.inbound.ledger.journal, link: l,
-	}, command)
+	}, err
 }
 
 // replayed finds what a command's key made before, once that is durable.
@@ -186,8 +198,11 @@ func (o outbox) queue(ctx context.Context, u *unit, to types.JID, command Send, 
 	if err != nil {
 		return Sent{}, nil, err
 	}
+	if err := o.checkID(ctx, to, command.ID); err != nil {
+		return Sent{}, nil, err
+	}
 	item := persist.OutboxItem{
-		MessageID: whatsmeow.GenerateMessageID(), //nolint:staticcheck // the newer form is a client's, and who is offline has none
+		MessageID: cmp.Or(command.ID, newMessageID()),
 		Chat:      chat.String(), Recipient: to.String(), AcceptedSeq: u.seq + 1, AcceptedAt: u.at,
 		State: "queued", Payload: raw, Amends: amends(message),
 	}

@@ -46,6 +46,7 @@ var table = []row{
 	{actors.CodeAccountRestricted, http.StatusConflict, "WhatsApp limits what the account may send."},
 	{actors.CodeAccountBanned, http.StatusConflict, "WhatsApp refuses the account."},
 	{actors.CodeConflict, http.StatusConflict, "The request contradicts the present state."},
+	{actors.CodeMessageIDUsed, http.StatusConflict, "There is a message with this id already."},
 	{actors.CodeCursorExpired, http.StatusGone, "The events after this cursor are no longer kept."},
 	{codeBodyTooLarge, http.StatusRequestEntityTooLarge, "The request body is too large."},
 	{actors.CodeMediaTooLarge, http.StatusRequestEntityTooLarge, "The media is too large."},

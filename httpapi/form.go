@@ -94,9 +94,8 @@ func partOf(ctx context.Context) *media.File {
 	return file
 }
 
-// readForm makes of a form what a handler of JSON reads: a body of its fields
-// accountNumber, chatId and message, the last of which is JSON; and its part file,
-// which is kept on disk. Other requests pass.
+// readForm makes of a form what a handler of JSON reads: a body of its fields, some of
+// which are JSON; and its part file, which is kept on disk. Other requests pass.
 func (s *Server) readForm(c *fiber.Ctx) error {
 	if !isForm(c) {
 		return c.Next()
@@ -140,12 +139,12 @@ func readParts(form *multipart.Reader) (body []byte, file *media.File, err error
 			if file, err = media.Store(part, media.MaxFile); err != nil {
 				return nil, nil, refuseFile(err, name)
 			}
-		case "message":
-			fields[name], err = readMessage(part)
-		case "accountNumber", "chatId":
+		case "message", "expiresIn", "hold":
+			fields[name], err = readJSON(part, name)
+		case "accountNumber", "chatId", "id", "lane", "sendAt", "expiresAt":
 			fields[name], err = readField(part, name)
 		default:
-			err = refuseField(name, "unknown field; expected accountNumber, chatId, message and file")
+			err = refuseField(name, "unknown field; expected those of a send, and file")
 		}
 		if err != nil {
 			return nil, file, err
@@ -164,10 +163,10 @@ func readField(part io.Reader, name string) (string, error) {
 	return string(text), nil
 }
 
-func readMessage(part io.Reader) (json.RawMessage, error) {
-	text, err := readField(part, "message")
+func readJSON(part io.Reader, name string) (json.RawMessage, error) {
+	text, err := readField(part, name)
 	if err == nil && !json.Valid([]byte(text)) {
-		err = refuseField("message", "expected JSON")
+		err = refuseField(name, "expected JSON")
 	}
 	return json.RawMessage(text), err
 }

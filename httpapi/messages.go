@@ -29,8 +29,8 @@ func (s *Server) messageRoutes() {
 	route(s, huma.Operation{
 		OperationID: "sendMessage", Method: http.MethodPost, Path: sendPath, Tags: []string{"messages"},
 		Summary: "Send a message",
-		Description: "A file comes by URL, in base64, or as the part named file of a form (multipart/form-data) with the fields " +
-			"accountNumber, chatId and message, of which the last is JSON.",
+		Description: "A file comes by URL, in base64, or as the part named file of a form (multipart/form-data) that has the fields of " +
+			"the body, of which message is JSON.",
 		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout,
 		DefaultStatus: http.StatusCreated,
 		Responses: map[string]*huma.Response{
@@ -132,6 +132,7 @@ func (s *Server) ask(ctx context.Context, body sendBody, key string, wait time.D
 		To:          string(body.ChatID),
 		Draft:       draft,
 		Manner:      body.Message.manner(),
+		ID:          body.ID,
 		Key:         key,
 		Principal:   callOf(ctx).principal,
 		RequestHash: hash,

@@ -145,6 +145,8 @@ func TestSendRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		`{"accountNumber":"31612345678","chatId":"12345:7@c.us","message":{"text":"a"}}`:                                                "chatId",
 		`{"accountNumber":"31612345678","chatId":"status@broadcast","message":{"text":"a"}}`:                                            "chatId",
 		`{"accountNumber":"12","chatId":"1234567890@c.us","message":{"text":"a"}}`:                                                      "accountNumber",
+		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"text":"a"},"id":"3EB0aa0000000000"}`:                     "id",
+		`{"accountNumber":"31612345678","chatId":"1234567890@c.us","message":{"text":"a"},"id":""}`:                                     "id",
 		strings.Replace(textMessage, "Hello", strings.Repeat("x", 65537), 1):                                                            "message.text",
 	} {
 		problem := e.ask(http.MethodPost, sendPath, body).refused(t, actors.CodeInvalidRequest)

@@ -34,6 +34,7 @@ func (s *Server) outboxRoutes() {
 // SendOptions are how a message is brought to WhatsApp. It is exported because Huma
 // overlooks what is embedded otherwise.
 type SendOptions struct {
+	ID        string     `json:"id,omitempty" pattern:"^[0-9A-F]{16,32}$" patternDescription:"16 to 32 of 0-9 and A-F" doc:"the message's own id, which no message of the chat may have; where not given, one is made up" example:"3EB0A9253FA64269E11C9D"`
 	Lane      string     `json:"lane,omitempty" enum:"interactive,bulk" doc:"what is interactive, as everything is unless said otherwise, goes before bulk"`
 	SendAt    *time.Time `json:"sendAt,omitempty" doc:"when it is due, within a year; it is answered at acceptance"`
 	ExpiresIn int        `json:"expiresIn,omitempty" minimum:"1" maximum:"2592000" doc:"seconds for which it is worth sending from when it is due; a day where not given"`

@@ -34,7 +34,10 @@ func TestAFileOfAFormArrives(t *testing.T) {
 	picture := mediatest.PNG(400, 300)
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	for name, value := range map[string]string{"accountNumber": account, "chatId": friend, "message": `{"image":{"file":"file","caption":"look"}}`} {
+	for name, value := range map[string]string{
+		"accountNumber": account, "chatId": friend, "message": `{"image":{"file":"file","caption":"look"}}`,
+		"id": "0123456789ABCDEF", "lane": "bulk", "expiresIn": "60",
+	} {
 		require.NoError(t, form.WriteField(name, value))
 	}
 	part, err := form.CreateFormFile("file", "a.png")
@@ -58,6 +61,7 @@ func TestAFileOfAFormArrives(t *testing.T) {
 	})
 	file, mime, err := c.ann.Media(t.Context(), got.ID)
 	require.NoError(t, err)
+	require.Equal(t, "0123456789ABCDEF", got.ID)
 	require.Equal(t, picture, file)
 	require.Equal(t, "image/png", mime)
 	_, own := c.download(messages + "/" + got.ID + "/media")
