@@ -52,6 +52,8 @@ type Start struct {
 	AnyNumber  bool
 	DeviceName string
 	Metadata   map[string]string
+	// Proxy is as [ParseProxy] reads it.
+	Proxy string
 	// Recreate unlinks the device, as far as there is a connection for it, and
 	// starts over with a new code.
 	Recreate bool

@@ -66,6 +66,11 @@ func (a *Account) resume() {
 // start is the command to keep the session up. It also gets a session out of
 // the states in which somebody has to act.
 func (a *Account) start(command *Command, body Start) {
+	rerouted, refusal := a.setProxy(body.Proxy)
+	if refusal != nil {
+		command.Reply(nil, refusal)
+		return
+	}
 	a.record.Running, a.asked = true, true
 	a.record.Crashes, a.suspect = 0, false
 	if a.session.State.Terminal() { // which a restart of the process before the next state would bring back
@@ -82,6 +87,9 @@ func (a *Account) start(command *Command, body Start) {
 		return
 	}
 	a.saveThen(func() {
+		if rerouted {
+			a.drop()
+		}
 		a.connect()
 		command.Reply(a.status(), nil)
 	})
@@ -140,7 +148,9 @@ func (a *Account) connect() {
 			return struct{}{}, err
 		}
 		err := l.client.ConnectContext(l.ctx)
-		a.node.Budget.Report(err == nil)
+		if _, own := errors.AsType[*proxyError](err); !own { // which is the account's own
+			a.node.Budget.Report(err == nil)
+		}
 		return struct{}{}, err
 	}, func(_ struct{}, err error) {
 		if err != nil && a.link == l {
@@ -153,6 +163,9 @@ func (a *Account) connect() {
 func failedToConnect(err error) Disconnect {
 	if errors.Is(err, ErrOutdated) {
 		return Disconnect{Reason: ReasonOutdated}
+	}
+	if failed, own := errors.AsType[*proxyError](err); own {
+		return Disconnect{Reason: failed.reason}
 	}
 	return Disconnect{Reason: ReasonNetwork}
 }

@@ -89,17 +89,21 @@ func (a *Account) newLink() *link {
 	a.links++
 	// The incarnation's context would end it before its socket: see socket.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.self.Context()))
+	network := a.node.Network.Through(a.record.Proxy)
+	if network != a.node.Network {
+		context.AfterFunc(ctx, network.Close)
+	}
 	l := &link{
 		warmed: make(map[string]bool),
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
-		outside: a.node.Fetch, web: a.node.Network.client,
+		outside: a.node.Fetch, web: network.client,
 		autoRead: &a.autoRead, sharing: semaphore.NewWeighted(1),
 	}
-	l.socket = a.node.Network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
+	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
 	l.inbound.more = backlog.more
-	l.client = newClient(a.files.store.Device(), a.node.Network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, backlog), l.handle)
+	l.client = newClient(a.files.store.Device(), network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, backlog), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
 	a.files.store.Bind(l.giveUp)

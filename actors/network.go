@@ -34,8 +34,10 @@ type NetworkConfig struct {
 // Network is how the clients of this process reach WhatsApp, or what stands in
 // for it. It is shared by all accounts and safe for concurrent use.
 type Network struct {
-	name   string
-	client *http.Client
+	name     string
+	endpoint *url.URL // nil for WhatsApp itself
+	roots    *x509.CertPool
+	client   *http.Client
 }
 
 // WhatsApp is the name of the real network, as accounts remember it.
@@ -46,7 +48,7 @@ const WhatsApp = "whatsapp"
 // before any client connects.
 func NewNetwork(config NetworkConfig) (*Network, error) {
 	if config.Endpoint == "" {
-		return &Network{name: WhatsApp, client: &http.Client{Transport: newTransport()}}, nil
+		return (&Network{name: WhatsApp}).by(direct), nil
 	}
 	endpoint, err := url.Parse(config.Endpoint)
 	if err != nil {
@@ -55,11 +57,33 @@ func NewNetwork(config NetworkConfig) (*Network, error) {
 	if err := trustNoiseRoot(config.NoiseRootKey); err != nil {
 		return nil, err
 	}
-	transport := newTransport()
-	transport.Proxy = nil // an environment's proxy has no way to a private network
-	redirect(transport, endpoint, config.CA)
 	name := endpoint.Host + "#" + config.NoiseRootKey[:16]
-	return &Network{name: name, client: &http.Client{Transport: transport}}, nil
+	return (&Network{name: name, endpoint: endpoint, roots: config.CA}).by(direct), nil
+}
+
+// Through is the network as it is reached by a proxy, for one link, which closes it;
+// itself where there is none.
+func (n *Network) Through(proxy string) *Network {
+	if proxy == "" {
+		return n
+	}
+	through := n.by(dialVia(proxy, nil))
+	through.client.Transport.(*http.Transport).Proxy = nil // not one of the environment's beside it
+	return through
+}
+
+// by is the network as it is reached by what dials.
+func (n *Network) by(dial dialer) *Network {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DialContext = dial
+	transport.TLSHandshakeTimeout = dialTimeout
+	if n.endpoint != nil {
+		transport.Proxy = nil // an environment's proxy has no way to a private network
+		redirect(transport, dial, n.endpoint, n.roots)
+	}
+	reached := *n
+	reached.client = &http.Client{Transport: transport}
+	return &reached
 }
 
 // Name tells networks apart: an account paired on one is not started on another.
@@ -82,36 +106,38 @@ func (n *Network) attach(client *whatsmeow.Client, socket *socket) {
 // Close drops idle connections.
 func (n *Network) Close() { n.client.CloseIdleConnections() }
 
-func newTransport() *http.Transport {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	transport.TLSHandshakeTimeout = dialTimeout
-	return transport
-}
+// direct dials without a proxy.
+var direct dialer = (&net.Dialer{Timeout: dialTimeout}).DialContext
 
 // redirect makes transport dial endpoint whatever host a request names. The
 // client asks for https and wss; with a ws endpoint it is handed the bare
 // connection and believes that TLS is done.
-func redirect(transport *http.Transport, endpoint *url.URL, roots *x509.CertPool) {
+func redirect(transport *http.Transport, dial dialer, endpoint *url.URL, roots *x509.CertPool) {
 	address := endpoint.Host
 	if endpoint.Port() == "" {
 		address = net.JoinHostPort(endpoint.Hostname(), defaultPort(endpoint.Scheme))
 	}
-	plain := &net.Dialer{Timeout: dialTimeout}
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return plain.DialContext(ctx, network, address)
+		return dial(ctx, network, address)
 	}
 	if endpoint.Scheme == "ws" {
 		transport.DialTLSContext = transport.DialContext
 		return
 	}
-	secure := &tls.Dialer{NetDialer: plain, Config: &tls.Config{
-		MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: endpoint.Hostname(),
-	}}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: endpoint.Hostname()}
 	transport.DialTLSContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
-		return secure.DialContext(ctx, network, address)
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return secure, nil
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	ReasonPaired         DisconnectReason = "paired"          // stream error 515: log in with the new device
 	ReasonConnectFailure DisconnectReason = "connect_failure" // refused with a code that whatsmeow does not know
 
+	ReasonProxyUnreachable DisconnectReason = "proxy_unreachable" // the account's proxy cannot be reached, or does not answer
+	ReasonProxyRefused     DisconnectReason = "proxy_refused"     // it does not let the account through, or cannot reach WhatsApp
+
 	ReasonStorage DisconnectReason = "storage_unavailable" // what comes in could not be kept
 
 	ReasonDeviceRemoved  DisconnectReason = "device_removed"   // 401: unlinked at the phone
@@ -93,6 +96,10 @@ var stateAfter = map[DisconnectReason]State{
 	ReasonWrite:          StateBackoff,
 	ReasonConnectFailure: StateBackoff,
 	ReasonStorage:        StateBackoff,
+
+	ReasonProxyUnreachable: StateBackoff,
+	ReasonProxyRefused:     StateBackoff,
+
 	ReasonPaired:         StateConnecting,
 	ReasonDeviceRemoved:  StateLoggedOut,
 	ReasonMainDeviceGone: StateLoggedOut,

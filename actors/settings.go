@@ -9,6 +9,7 @@ import (
 type Settings struct {
 	DeviceName  string            `json:"deviceName" doc:"shown on the phone as the linked device; holds from the next pairing on"`
 	Metadata    map[string]string `json:"metadata" doc:"notes of the caller"`
+	Proxy       string            `json:"proxy" doc:"what the account reaches WhatsApp by, its password hidden; empty for none"`
 	AutoRead    bool              `json:"autoRead" doc:"tell senders at once that their messages were read"`
 	RejectCalls bool              `json:"rejectCalls" doc:"turn callers away"`
 	RejectText  string            `json:"rejectText" doc:"sent to whoever is turned away, unless it is empty"`
@@ -22,6 +23,7 @@ type Settings struct {
 type ChangeSettings struct {
 	DeviceName        *string
 	Metadata          map[string]string // replaces all there is, unless it is nil
+	Proxy             *string           // see [ParseProxy]; empty takes it away
 	AutoRead          *bool
 	RejectCalls       *bool
 	RejectText        *string
@@ -39,7 +41,7 @@ const maxInterval = int64(time.Hour / time.Millisecond)
 
 func (a *Account) settings() Settings {
 	return Settings{
-		DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata, AutoRead: a.record.AutoRead,
+		DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata, Proxy: hideProxy(a.record.Proxy), AutoRead: a.record.AutoRead,
 		RejectCalls: a.record.RejectCalls, RejectText: a.record.RejectText,
 		SendInterval: a.record.SendInterval, RecipientInterval: a.record.RecipientInterval,
 	}
@@ -49,6 +51,14 @@ func (a *Account) changeSettings(command *Command, change ChangeSettings) {
 	if refusal := change.check(); refusal != nil {
 		command.Reply(nil, refusal)
 		return
+	}
+	rerouted := false
+	if change.Proxy != nil {
+		var refusal error
+		if rerouted, refusal = a.replaceProxy(*change.Proxy); refusal != nil {
+			command.Reply(nil, refusal)
+			return
+		}
 	}
 	give(&a.record.DeviceName, change.DeviceName)
 	give(&a.record.AutoRead, change.AutoRead)
@@ -61,7 +71,49 @@ func (a *Account) changeSettings(command *Command, change ChangeSettings) {
 	}
 	a.autoRead.Store(a.record.AutoRead)
 	settings := a.settings()
-	a.saveThen(func() { command.Reply(settings, nil) })
+	a.saveThen(func() {
+		if rerouted {
+			a.reroute()
+		}
+		command.Reply(settings, nil)
+	})
+}
+
+// setProxy changes the proxy unless none is given, and tells whether it did.
+func (a *Account) setProxy(text string) (changed bool, err error) {
+	if text == "" {
+		return false, nil
+	}
+	return a.replaceProxy(text)
+}
+
+// replaceProxy changes the proxy, empty for none, and tells whether it did. One that is
+// given back as it was shown stays as it is.
+func (a *Account) replaceProxy(text string) (changed bool, err error) {
+	address, err := ParseProxy(text)
+	switch {
+	case err != nil:
+		return false, err
+	case text == a.record.Proxy, text != "" && text == hideProxy(a.record.Proxy):
+		return false, nil
+	case placeholder(address):
+		return false, wrongField("proxy", "its password is not there: give it again")
+	}
+	a.record.Proxy = text
+	return true, nil
+}
+
+// reroute connects anew, by the proxy as it is now. Somebody waits for that.
+func (a *Account) reroute() {
+	if a.link == nil && a.session.State != StateBackoff {
+		return
+	}
+	a.drop()
+	a.asked, a.past = true, History{}
+	if a.paired() {
+		a.become(StateConnecting, time.Time{}, "proxy_changed")
+	}
+	a.connect()
 }
 
 func (c ChangeSettings) check() error {

@@ -48,6 +48,8 @@ type Initialize struct {
 	// DeviceName and Metadata replace what was set before, unless they are nil.
 	DeviceName *string
 	Metadata   map[string]string
+	// Proxy replaces what was set before, unless it is empty.
+	Proxy string
 }
 
 // ListQuery selects accounts.
@@ -106,10 +108,14 @@ type initializeBody struct {
 	AnyNumber     bool              `json:"anyNumber,omitempty" doc:"accept a phone with another number"`
 	DeviceName    *string           `json:"deviceName,omitempty" minLength:"1" maxLength:"50" doc:"shown on the phone as the linked device"`
 	Metadata      map[string]string `json:"metadata,omitempty" maxProperties:"32" doc:"notes of the caller; keys up to 64, values up to 512 characters"`
+	Proxy         string            `json:"proxy,omitempty" doc:"what the account reaches WhatsApp by from the first code on: an http, https or socks5 URL, with name and password if it wants them"`
 }
 
 // Resolve checks what a schema cannot say.
 func (b *initializeBody) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
+	if wrong := checkProxy(b.Proxy, at); wrong != nil {
+		return wrong
+	}
 	return checkMetadata(b.Metadata, at)
 }
 
@@ -129,6 +135,7 @@ func (s *Server) initialize(ctx context.Context, input *initializeInput) (*reply
 		AnyNumber:     body.AnyNumber,
 		DeviceName:    body.DeviceName,
 		Metadata:      body.Metadata,
+		Proxy:         body.Proxy,
 	})
 	if err != nil {
 		return nil, err

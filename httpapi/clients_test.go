@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
 	"net/http"
 	"strings"
@@ -55,16 +56,18 @@ func TestWhatIsNoAccountNumberIsRefused(t *testing.T) {
 		}
 	}
 	require.Empty(t, asked.questions())
+	problem := e.ask(http.MethodPost, "/api/clients/initialize", `{"accountNumber":"31612345678","proxy":"http://a:hunter2@proxy/x"}`).refused(t, actors.CodeInvalidRequest)
+	require.NotContains(t, fmt.Sprint(problem), "hunter2")
 }
 
 func TestInitializeAsksWithWhatWasGiven(t *testing.T) {
 	t.Parallel()
 	asked := &office{status: ready()}
-	body := `{"accountNumber":"+31 6 12345678","forceRecreate":true,"anyNumber":true,"deviceName":"Desk","metadata":{"team":"blue"}}`
+	body := `{"accountNumber":"+31 6 12345678","forceRecreate":true,"anyNumber":true,"deviceName":"Desk","metadata":{"team":"blue"},"proxy":"socks5://a:b@proxy"}`
 	data := boot(t, Config{}, asked).ask(http.MethodPost, "/api/clients/initialize", body).granted(t, http.StatusOK)
 	require.Equal(t, account, data["clientId"])
 	require.Equal(t, []any{account, Initialize{
-		ForceRecreate: true, AnyNumber: true, DeviceName: new("Desk"), Metadata: map[string]string{"team": "blue"},
+		ForceRecreate: true, AnyNumber: true, DeviceName: new("Desk"), Metadata: map[string]string{"team": "blue"}, Proxy: "socks5://a:b@proxy",
 	}}, asked.questions())
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,6 +37,7 @@ type settingsInput struct {
 type settingsBody struct {
 	DeviceName        *string           `json:"deviceName,omitempty" minLength:"1" maxLength:"50" doc:"shown on the phone as the linked device; holds from the next pairing on"`
 	Metadata          map[string]string `json:"metadata,omitempty" maxProperties:"32" doc:"replaces the notes of the caller; keys up to 64, values up to 512 characters"`
+	Proxy             *string           `json:"proxy,omitempty" doc:"what the account reaches WhatsApp by: an http, https or socks5 URL, with name and password if it wants them; empty takes it away. It connects anew at once"`
 	AutoRead          *bool             `json:"autoRead,omitempty" doc:"tell senders at once that their messages were read"`
 	RejectCalls       *bool             `json:"rejectCalls,omitempty" doc:"turn callers away"`
 	RejectText        *string           `json:"rejectText,omitempty" maxLength:"4096" doc:"sent to whoever is turned away, unless it is empty"`
@@ -45,7 +47,21 @@ type settingsBody struct {
 
 // Resolve checks what a schema cannot say.
 func (b *settingsBody) Resolve(_ huma.Context, at *huma.PathBuffer) []error {
+	if b.Proxy != nil {
+		if wrong := checkProxy(*b.Proxy, at); wrong != nil {
+			return wrong
+		}
+	}
 	return checkMetadata(b.Metadata, at)
+}
+
+// checkProxy refuses an address that is none, without repeating its password.
+func checkProxy(text string, at *huma.PathBuffer) []error {
+	_, err := actors.ParseProxy(text)
+	if refusal, refused := errors.AsType[*actors.Error](err); refused {
+		return wrong(at.With("proxy"), refusal.Message)
+	}
+	return nil
 }
 
 func (s *Server) restart(ctx context.Context, input *clientInput) (*reply[clientStatus], error) {

@@ -17,7 +17,7 @@ var _ httpapi.Accounts = accounts{}
 
 // Initialize implements [httpapi.Accounts].
 func (a accounts) Initialize(ctx context.Context, account string, request httpapi.Initialize) (actors.Status, error) {
-	command := actors.Start{AnyNumber: request.AnyNumber, Recreate: request.ForceRecreate, Metadata: request.Metadata}
+	command := actors.Start{AnyNumber: request.AnyNumber, Recreate: request.ForceRecreate, Metadata: request.Metadata, Proxy: request.Proxy}
 	if request.DeviceName != nil {
 		command.DeviceName = *request.DeviceName
 	}

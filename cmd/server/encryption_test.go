@@ -113,8 +113,10 @@ func TestAfterRealTrafficNothingSecretLiesOpen(t *testing.T) {
 	stop := h.serve(environment...)
 	link(t, h.base, h.own)
 	h.talk("an open text")
+	shown := call(t, http.MethodPut, h.base+"/api/clients/"+account+"/settings", `{"proxy":"http://ann:hunter2-and-more@127.0.0.1:1"}`)
+	require.Equal(t, "http://ann:xxxxx@127.0.0.1:1", shown["proxy"])
 	stop()
-	requireSealed(t, dir, environment)
+	requireSealed(t, dir, environment, "hunter2-and-more")
 }
 
 // requireSealed looks for all that the account keeps secret in the rows of a storage
