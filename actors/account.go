@@ -71,6 +71,7 @@ type Account struct {
 	sending   *Lane // one message at a time
 	history   *Lane // what the phone had sent, and which groups there are
 	merging   *Lane // one chat after another
+	tidying   *Lane // what has had its time
 	preparing *Lane // drafts that need a connection; several beside one another
 	queries   *Lane // requests to WhatsApp; several beside one another
 	ingesting *Lane // one part of the history after another
@@ -99,6 +100,7 @@ type Account struct {
 	alarm    *time.Timer
 	alarmAt  time.Time           // when the queue is looked at again, while there is a timer
 	awaited  map[string]awaiting // who waits for which message's end
+	sweep    *time.Timer         // the next one through what has a term
 	slow     slowness
 	limits   *restriction // what WhatsApp said last, if it was one
 
@@ -151,6 +153,7 @@ func (a *Account) Started(self *Self) {
 	a.self = self
 	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
 	a.sending, a.history, a.merging, a.ingesting = self.Lane(1), self.Lane(64), self.Lane(1), self.Lane(1)
+	a.tidying = self.Lane(1)
 	a.preparing, a.queries = self.WideLane(maxBeside, DefaultMailbox), self.WideLane(maxBeside, DefaultMailbox)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
@@ -229,6 +232,7 @@ func (a *Account) opened(f *files, err error) {
 	a.blame()
 	a.resume()
 	a.next() // what a backup brought back ends without a connection
+	a.tidyAfter(firstTidy())
 	for _, command := range a.early {
 		a.command(command)
 	}

@@ -227,6 +227,9 @@ func (a *Account) stopLooking() {
 	if a.alarm != nil {
 		a.alarm.Stop()
 	}
+	if a.sweep != nil {
+		a.sweep.Stop()
+	}
 	a.limits.rest()
 }
 

@@ -46,7 +46,8 @@ type Message struct {
 	Starred bool `col:"starred"`
 	// ViewOnce messages can be looked at a single time on a phone.
 	ViewOnce bool `col:"view_once"`
-	// ExpiresAt is when a disappearing message is to be forgotten; zero is never.
+	// ExpiresAt is when it disappears from people's devices; zero is never. It stays
+	// here.
 	ExpiresAt time.Time `col:"expires_at"`
 }
 
