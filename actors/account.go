@@ -260,6 +260,7 @@ func (a *Account) interrupt(err error) {
 	if a.record.Running && !a.session.State.Terminal() {
 		a.publish(EventConnectionState, ConnectionStateEvent{
 			ClientID: a.number, State: string(StateBackoff), Previous: string(a.session.State), Reason: string(ReasonStorage),
+			Metadata: a.record.Metadata,
 		})
 	}
 	for _, command := range a.early {

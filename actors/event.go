@@ -169,6 +169,8 @@ type ConnectionStateEvent struct {
 	Previous string     `json:"previous"`
 	Reason   string     `json:"reason,omitempty"`
 	Until    *time.Time `json:"until,omitempty"`
+	// Metadata is the caller's notes on the account.
+	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
 // PairRejectedEvent names the number that tried to link.

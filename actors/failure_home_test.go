@@ -276,6 +276,7 @@ func (h *home) pending(t *testing.T) int {
 
 // companion is a linked device as the service knows it.
 type companion struct {
+	Name    string
 	Version string
 	Pending int
 }

@@ -538,6 +538,7 @@ func (a *Account) enter(changed Session) {
 		u.Put(persist.Accounts.Put(record))
 		u.tell(EventConnectionState, ConnectionStateEvent{
 			ClientID: a.number, State: string(changed.State), Previous: string(previous), Reason: changed.Reason, Until: changed.Until,
+			Metadata: record.Metadata,
 		})
 		switch changed.State {
 		case StateReady:

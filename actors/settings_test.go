@@ -2,6 +2,7 @@ package actors
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow/types"
@@ -80,6 +81,56 @@ func TestSettingsOutliveTheProcessAndRestartConnectsAnew(t *testing.T) {
 	require.Equal(t, CodeInvalidRequest, CodeOf(err))
 
 	until(t, "it is ready again", func() bool { return insist[Status](t, h, GetStatus{}).Session.State == StateReady })
+	connections := h.world.Stats().Logins
 	require.NotEqual(t, StateReady, insist[Status](t, h, Restart{}).Session.State)
 	until(t, "it is ready anew", func() bool { return insist[Status](t, h, GetStatus{}).Session.State == StateReady })
+	require.Equal(t, connections+1, h.world.Stats().Logins, "by a login of its own")
+}
+
+func TestTheDeviceNameIsWhatThePhoneLists(t *testing.T) {
+	h := newTown(t).newHome(t)
+	insist[Settings](t, h, ChangeSettings{DeviceName: new("Till 3")})
+	h.link(t)
+	require.Equal(t, "Till 3", h.devices(t)[0].Name)
+	insist[Settings](t, h, ChangeSettings{DeviceName: new("Till 4")})
+	insist[Status](t, h, Start{Recreate: true})
+	until(t, "it is linked anew", func() bool {
+		status := insist[Status](t, h, GetStatus{})
+		return status.QR != nil && h.owner.Scan(t.Context(), status.QR.Code) == nil
+	})
+	require.Equal(t, "Till 4", h.devices(t)[0].Name)
+}
+
+func TestAnIntervalThatIsSetHoldsForWhatIsSentNext(t *testing.T) {
+	h := newLinkedHome(t)
+	const apart = 400 * time.Millisecond
+	took := func(one, two string) time.Duration {
+		before := len(h.order())
+		began := time.Now()
+		h.accepted(t, one, Delivery{})
+		h.accepted(t, two, Delivery{})
+		until(t, "both are there", func() bool { return len(h.order()) == before+2 })
+		return time.Since(began)
+	}
+	insist[Settings](t, h, ChangeSettings{SendInterval: new(apart.Milliseconds())})
+	require.GreaterOrEqual(t, took("1", "2"), apart)
+	insist[Settings](t, h, ChangeSettings{SendInterval: new(int64(0)), RecipientInterval: new(apart.Milliseconds())})
+	require.GreaterOrEqual(t, took("3", "4"), apart)
+
+	stranger, err := h.world.AddPhone("31800000001", "Bob")
+	require.NoError(t, err)
+	insist[Settings](t, h, ChangeSettings{RecipientInterval: new(time.Hour.Milliseconds())})
+	h.accepted(t, "waits", Delivery{})
+	insist[Sent](t, h, Send{To: stranger.Number(), Draft: Text{"at once"}, Wait: patience})
+	require.NotContains(t, h.order(), "waits", "another recipient is not held up by it")
+}
+
+func TestTheCallersNotesAreToldWithTheState(t *testing.T) {
+	h := newTown(t).newHome(t)
+	notes := map[string]string{"team": "blue"}
+	insist[Settings](t, h, ChangeSettings{Metadata: notes})
+	h.link(t)
+	for _, told := range logged[ConnectionStateEvent](t, h, EventConnectionState) {
+		require.Equal(t, notes, told.Metadata)
+	}
 }

@@ -191,7 +191,7 @@ func (s *stream) present(status actors.Status) {
 	}
 	session := showSession(status.Session)
 	show(actors.EventConnectionState, session.Since, actors.ConnectionStateEvent{
-		ClientID: status.Account, State: session.State.String(), Reason: session.Reason, Until: session.Until,
+		ClientID: status.Account, State: session.State.String(), Reason: session.Reason, Until: session.Until, Metadata: status.Metadata,
 	})
 	if status.QR != nil {
 		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt.UTC()})

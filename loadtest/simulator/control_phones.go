@@ -35,6 +35,7 @@ type deviceView struct {
 	Device    uint16 `json:"device"`
 	JID       string `json:"jid"`
 	LID       string `json:"lid"`
+	Name      string `json:"name"`    // as the phone lists it
 	Version   string `json:"version"` // of WhatsApp Web, as the last login announced it
 	Connected bool   `json:"connected"`
 	PreKeys   int    `json:"preKeys"` // one-time prekeys left on the server
@@ -49,7 +50,7 @@ func (p *Phone) view() phoneView {
 	for _, e := range a.endpointsLocked()[1:] {
 		d := a.devices[e.number]
 		v.Devices = append(v.Devices, deviceView{
-			Device: e.number, JID: e.pn().String(), LID: e.lid().String(), Version: d.version,
+			Device: e.number, JID: e.pn().String(), LID: e.lid().String(), Name: d.wish.name, Version: d.version,
 			Connected: d.connection != nil, PreKeys: len(d.keys.oneTime), Pending: len(d.queue),
 		})
 	}

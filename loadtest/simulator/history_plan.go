@@ -31,8 +31,9 @@ const (
 
 // historyWish is what a companion wants of its phone's history, as it says when it registers.
 type historyWish struct {
-	inline       bool // takes small pieces within their notices
-	full         bool // wants more than what is recent
+	name         string // of the companion, as the phone lists it
+	inline       bool   // takes small pieces within their notices
+	full         bool   // wants more than what is recent
 	perChat      int
 	recent, long time.Duration
 }
@@ -44,6 +45,7 @@ func parseWish(deviceProps []byte) (historyWish, error) {
 	}
 	said := props.GetHistorySyncConfig()
 	return historyWish{
+		name:    props.GetOs(),
 		inline:  said.GetInlineInitialPayloadInE2EeMsg(),
 		full:    props.GetRequireFullSync(),
 		perChat: cmp.Or(int(said.GetInitialSyncMaxMessagesPerChat()), firstPerChat),
