@@ -62,7 +62,7 @@ type ThumbnailContent struct {
 
 // fileGiven is the kind of file that is meant, and where it comes from; nil if none
 // is.
-func (c content) fileGiven() (draft actors.File, source *FileSource) {
+func (c FileContent) fileGiven() (draft actors.File, source *FileSource) {
 	switch {
 	case c.Image != nil:
 		return actors.File{Kind: media.Image, Caption: c.Image.Caption}, &c.Image.FileSource
@@ -102,7 +102,7 @@ func fileOf(kind media.Kind) func(content) actors.Draft {
 }
 
 // checkFile refuses a file that comes from nowhere, or from several places.
-func (c content) checkFile(at *huma.PathBuffer) []error {
+func (c FileContent) checkFile(at *huma.PathBuffer) []error {
 	draft, source := c.fileGiven()
 	if source == nil {
 		return nil
@@ -124,7 +124,7 @@ func (c content) checkFile(at *huma.PathBuffer) []error {
 
 // attach gives a draft the file that came with the request. The file is to be closed,
 // if there is one; hash is mixed with what it holds.
-func (c content) attach(ctx context.Context, draft actors.Draft, hash *[sha256.Size]byte) (actors.Draft, *media.File, error) {
+func (c FileContent) attach(ctx context.Context, draft actors.Draft, hash *[sha256.Size]byte) (actors.Draft, *media.File, error) {
 	file, isFile := draft.(actors.File)
 	_, source := c.fileGiven()
 	part := partOf(ctx)

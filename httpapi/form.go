@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	sendPath = "/api/messages/send"
+	sendPath   = "/api/messages/send"
+	statusPath = "/api/status/"
 
 	// maxSendJSON holds a file of 16 MB in base64, and what stands beside it.
 	maxSendJSON = media.MaxInline/3*4 + maxBody
@@ -38,7 +39,7 @@ var inline = semaphore.NewWeighted(4)
 
 // isSend tells requests that may bring a file.
 func isSend(method, path []byte) bool {
-	return string(method) == http.MethodPost && string(path) == sendPath
+	return string(method) == http.MethodPost && (string(path) == sendPath || bytes.HasPrefix(path, []byte(statusPath)))
 }
 
 // timesOf is how long a request may take on its way in and out.

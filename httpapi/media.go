@@ -17,13 +17,18 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/actors/media"
+	"whatsapp-web-server/supervisor"
 )
 
 func (s *Server) mediaRoutes() {
+	route(s, mediaOperation("getMessageMedia", "/api/messages/{accountNumber}/{chatId}/{id}/media", "messages", "Download the file of a message"), s.getMedia)
+	route(s, mediaOperation("getStatusMedia", "/api/status/{accountNumber}/{id}/media", "status", "Download the file of a status"), s.getStatusMedia)
+}
+
+func mediaOperation(id, path, tag, summary string) huma.Operation {
 	binary := map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
-	route(s, huma.Operation{
-		OperationID: "getMessageMedia", Method: http.MethodGet, Path: "/api/messages/{accountNumber}/{chatId}/{id}/media", Tags: []string{"messages"},
-		Summary: "Download the file of a message",
+	return huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: path, Tags: []string{tag}, Summary: summary,
 		Description: "WhatsApp's servers keep files for some weeks; the phone is asked for what they have lost. " +
 			"A single range can be asked for, and an ETag given again.",
 		Responses: map[string]*huma.Response{
@@ -31,26 +36,35 @@ func (s *Server) mediaRoutes() {
 			"206": {Description: "The part of it that was asked for", Content: binary},
 			"304": {Description: "The caller has it"},
 		},
-	}, s.getMedia)
+	}
 }
 
 type mediaInput struct {
 	AccountNumber number    `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
 	ChatID        chat      `path:"chatId" doc:"person or group" example:"1234567890@c.us"`
 	ID            messageID `path:"id" doc:"id of the message"`
-	Range         string    `header:"Range" doc:"bytes=first-last"`
-	IfRange       string    `header:"If-Range" doc:"ETag of what the range is a part of"`
-	IfNoneMatch   string    `header:"If-None-Match" doc:"ETag of what the caller has"`
+	RangeInput
 }
 
-func (*mediaInput) patience() time.Duration { return transferTimeout }
+// RangeInput is what a caller wants of a file.
+type RangeInput struct {
+	Range       string `header:"Range" doc:"bytes=first-last"`
+	IfRange     string `header:"If-Range" doc:"ETag of what the range is a part of"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETag of what the caller has"`
+}
+
+func (*RangeInput) patience() time.Duration { return transferTimeout }
 
 func (s *Server) getMedia(ctx context.Context, input *mediaInput) (*huma.StreamResponse, error) {
-	account := string(input.AccountNumber)
-	message, err := s.accounts.Message(ctx, account, string(input.ChatID), string(input.ID))
+	message, err := s.accounts.Message(ctx, string(input.AccountNumber), string(input.ChatID), string(input.ID))
 	if err != nil {
 		return nil, err
 	}
+	return s.fileOf(ctx, input.AccountNumber, message, &input.RangeInput)
+}
+
+// fileOf answers with the file of a message.
+func (s *Server) fileOf(ctx context.Context, account number, message supervisor.Message, input *RangeInput) (*huma.StreamResponse, error) {
 	if message.Media == nil || len(message.Media.FileSHA256) == 0 && message.Media.DirectPath == "" {
 		return nil, actors.Refuse(actors.CodeMediaNotFound, "the message has no file")
 	}
@@ -61,7 +75,8 @@ func (s *Server) getMedia(ctx context.Context, input *mediaInput) (*huma.StreamR
 	if answer.tag != `""` && input.IfNoneMatch == answer.tag {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) { ctx.SetStatus(http.StatusNotModified) }}, nil
 	}
-	answer.file, err = perform[*media.File](ctx, s, input.AccountNumber, actors.GetFile{Message: message.Record, Media: *message.Media})
+	var err error
+	answer.file, err = perform[*media.File](ctx, s, account, actors.GetFile{Message: message.Record, Media: *message.Media})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +89,7 @@ func (s *Server) getMedia(ctx context.Context, input *mediaInput) (*huma.StreamR
 
 // fileAnswer is a file on its way to a caller.
 type fileAnswer struct {
-	input          *mediaInput
+	input          *RangeInput
 	file           *media.File
 	tag            string
 	mimeType, name string

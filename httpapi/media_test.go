@@ -132,17 +132,17 @@ func TestARangeOfAFile(t *testing.T) {
 		"": {0, 10}, "bytes=0-": {0, 10}, "bytes=2-4": {2, 3}, "bytes=8-20": {8, 2}, "bytes=-3": {7, 3}, "bytes=-30": {0, 10},
 		"bytes=9-9": {9, 1}, "lines=1-2": {0, 10}, "bytes=1-2,4-5": {0, 10}, "bytes=4-2": {0, 10}, "bytes=x": {0, 10}, "bytes=+1-": {0, 10},
 	} {
-		a := fileAnswer{input: &mediaInput{Range: spec}, file: file}
+		a := fileAnswer{input: &RangeInput{Range: spec}, file: file}
 		from, length, _, err := a.window()
 		require.NoError(t, err, spec)
 		require.Equal(t, want, [2]int64{from, length}, spec)
 	}
 	for _, spec := range []string{"bytes=10-", "bytes=10-12", "bytes=-0"} {
-		a := fileAnswer{input: &mediaInput{Range: spec}, file: file}
+		a := fileAnswer{input: &RangeInput{Range: spec}, file: file}
 		_, _, _, err := a.window()
 		require.Equal(t, codeRangeNotSatisfiable, actors.CodeOf(err), spec)
 	}
-	a := fileAnswer{input: &mediaInput{Range: "bytes=1-2", IfRange: `"old"`}, tag: `"new"`, file: file}
+	a := fileAnswer{input: &RangeInput{Range: "bytes=1-2", IfRange: `"old"`}, tag: `"new"`, file: file}
 	_, length, part, err := a.window()
 	require.NoError(t, err)
 	require.False(t, part)

@@ -75,6 +75,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.api = newAPI(s.app)
 	s.clientRoutes()
 	s.app.Post(sendPath, s.readForm)
+	s.app.Post(statusPath+":accountNumber", s.readForm)
 	s.messageRoutes()
 	s.storyRoutes()
 	s.mediaRoutes()

@@ -61,14 +61,19 @@ func (r *reading) terms(ctx context.Context, text, chat string) ([]string, error
 }
 
 // Message reads one message by its id in a chat, which may be named by LID or by
-// number. It refuses with chat_not_found and message_not_found.
+// number, or in [actors.StatusChat]. It refuses with chat_not_found and
+// message_not_found.
 func (s *Supervisor) Message(ctx context.Context, account, chat, id string) (Message, error) {
 	return read(s, account, func(r *reading) (Message, error) {
-		record, err := r.chat(ctx, chat)
-		if err != nil {
-			return Message{}, err
+		at := chat
+		if chat != actors.StatusChat {
+			record, err := r.chat(ctx, chat)
+			if err != nil {
+				return Message{}, err
+			}
+			at = record.JID
 		}
-		message, found, err := r.named(ctx, record.JID, id)
+		message, found, err := r.named(ctx, at, id)
 		if err != nil {
 			return Message{}, err
 		}

@@ -29,26 +29,32 @@ func (c *dialogue) download(path string, headers ...string) (*http.Response, []b
 	return answer, content
 }
 
+// sendForm sends a form with a file, and expects that it is sent on.
+func (c *dialogue) sendForm(path string, fields map[string]string, file []byte) {
+	c.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for name, value := range fields {
+		require.NoError(c.t, form.WriteField(name, value))
+	}
+	part, err := form.CreateFormFile("file", "a.png")
+	require.NoError(c.t, err)
+	_, err = part.Write(file)
+	require.NoError(c.t, err)
+	require.NoError(c.t, form.Close())
+	answer, err := http.Post(c.base+path, form.FormDataContentType(), &body)
+	require.NoError(c.t, err)
+	defer answer.Body.Close()
+	require.Equal(c.t, http.StatusCreated, answer.StatusCode)
+}
+
 func TestAFileOfAFormArrives(t *testing.T) {
 	c := correspond(t)
 	picture := mediatest.PNG(400, 300)
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	for name, value := range map[string]string{
+	c.sendForm("/api/messages/send", map[string]string{
 		"accountNumber": account, "chatId": friend, "message": `{"image":{"file":"file","caption":"look"}}`,
 		"id": "0123456789ABCDEF", "lane": "bulk", "expiresIn": "60",
-	} {
-		require.NoError(t, form.WriteField(name, value))
-	}
-	part, err := form.CreateFormFile("file", "a.png")
-	require.NoError(t, err)
-	_, err = part.Write(picture)
-	require.NoError(t, err)
-	require.NoError(t, form.Close())
-	answer, err := http.Post(c.base+"/api/messages/send", form.FormDataContentType(), &body)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusCreated, answer.StatusCode)
+	}, picture)
 
 	var got simulator.ReceivedMessage
 	c.eventually(func() bool {

@@ -175,14 +175,22 @@ func (s *Simulator) controlLeave(r *http.Request, body by) (GroupInfo, error) {
 }
 
 type statusBody struct {
-	Text    string   `json:"text"`
-	Readers []string `json:"readers" doc:"numbers, JIDs or LIDs of who sees it"`
+	Text    string      `json:"text,omitempty"`
+	Image   *DraftMedia `json:"image,omitempty"`
+	Video   *DraftMedia `json:"video,omitempty"`
+	Voice   *DraftMedia `json:"voice,omitempty"`
+	Readers []string    `json:"readers" doc:"numbers, JIDs or LIDs of who sees it"`
 }
 
 func controlStatus(p *Phone, r *http.Request, body statusBody) (v idView, err error) {
+	if body.Image != nil || body.Video != nil || body.Voice != nil {
+		content := DraftContent{Text: body.Text, Image: body.Image, Video: body.Video, Voice: body.Voice}
+		v.ID, err = p.PostFile(r.Context(), content, body.Readers...)
+		return v, err
+	}
 	if body.Text == "" {
 		return v, badField("text", "missing")
 	}
-	id, err := p.PostStatus(r.Context(), body.Text, body.Readers...)
-	return idView{id}, err
+	v.ID, err = p.PostStatus(r.Context(), body.Text, body.Readers...)
+	return v, err
 }

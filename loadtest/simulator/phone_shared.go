@@ -36,6 +36,19 @@ func (p *Phone) sendToGroup(group types.JID, message *waE2E.Message) (id string,
 // PostStatus posts a text as status for the given readers, each a number, JID or LID, and returns its id. The account's
 // own companions get it too.
 func (p *Phone) PostStatus(_ context.Context, text string, readers ...string) (id string, err error) {
+	return p.postStatus(&waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(text)}}, readers)
+}
+
+// PostFile is PostStatus for an image, a video or a voice note.
+func (p *Phone) PostFile(ctx context.Context, content DraftContent, readers ...string) (id string, err error) {
+	message, err := p.Write(ctx, Draft{To: types.StatusBroadcastJID.String(), DraftContent: content})
+	if err != nil {
+		return "", err
+	}
+	return p.postStatus(message, readers)
+}
+
+func (p *Phone) postStatus(message *waE2E.Message, readers []string) (id string, err error) {
 	jids, err := p.sim.resolveAll(readers)
 	if err != nil {
 		return "", fmt.Errorf("readers: %w", err)
@@ -43,7 +56,6 @@ func (p *Phone) PostStatus(_ context.Context, text string, readers ...string) (i
 	if !p.Online() {
 		return "", ErrPhoneOffline
 	}
-	message := &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(text)}}
 	return p.sendToAll(sentMessage{id: newMessageID(), chat: types.StatusBroadcastJID, message: message}, jids)
 }
 
