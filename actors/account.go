@@ -105,6 +105,7 @@ type Account struct {
 	limits   *restriction // what WhatsApp said last, if it was one
 
 	traffic traffic
+	watched *subscriptions // to whose presence the account has subscribed
 
 	// putOff are parts of the history that failed, until when; the ingesting lane's own.
 	putOff map[string]time.Time
@@ -139,7 +140,8 @@ func NewAccount(number string, node *Node, interrupted bool) *Account {
 	return &Account{
 		number: number, node: node, interrupted: interrupted,
 		awaited: make(map[string]awaiting), queue: newQueue(nil, time.Now()), putOff: make(map[string]time.Time),
-		log: node.Log.With(zap.String("account", Mask(number))),
+		watched: newSubscriptions(),
+		log:     node.Log.With(zap.String("account", Mask(number))),
 	}
 }
 

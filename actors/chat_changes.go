@@ -78,7 +78,7 @@ func (l *link) changing(ctx context.Context, chat string) (*sharedChange, error)
 	shown, err := c.present(ctx, canonical)
 	c.chat = canonical
 	return &sharedChange{
-		link: l, composition: c, record: record, chat: canonical, shown: shown, at: l.inbound.ledger.now().Truncate(time.Millisecond),
+		link: l, composition: c, record: record, chat: canonical, shown: shown, at: l.now(),
 	}, err
 }
 
@@ -297,6 +297,9 @@ func (l *link) share(ctx context.Context, patch appstate.PatchInfo, told ...any)
 	}
 	return Done{}, nil
 }
+
+// now is the time of a change, as precisely as the account's devices tell it.
+func (l *link) now() time.Time { return l.inbound.ledger.now().Truncate(time.Millisecond) }
 
 // alone is for what writes for all devices of the account.
 func (l *link) alone(ctx context.Context, fn func() error) error {

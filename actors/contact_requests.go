@@ -87,9 +87,9 @@ type BlockedContacts struct {
 type BlockedContact struct{ Person }
 
 func (r BlockContact) perform(ctx context.Context, l *link) (any, error) {
-	jid, ok := ParseChat(r.Contact)
-	if !ok || jid.Server != types.DefaultUserServer && jid.Server != types.HiddenUserServer {
-		return nil, wrongField("contactId", "not the address of a person")
+	jid, err := l.parsePerson(ctx, r.Contact)
+	if err != nil {
+		return nil, err
 	}
 	action := events.BlocklistChangeActionUnblock
 	if r.On {
@@ -127,9 +127,11 @@ func (l *link) blocked(ctx context.Context, list *types.Blocklist) (BlockedConta
 type SetPresence struct{ Available bool }
 
 func (r SetPresence) perform(ctx context.Context, l *link) (any, error) {
-	state := types.PresenceUnavailable
-	if r.Available {
-		state = types.PresenceAvailable
+	if !r.Available {
+		return Done{}, changed(l.client.SendPresence(ctx, types.PresenceUnavailable))
 	}
-	return Done{}, changed(l.client.SendPresence(ctx, state))
+	if err := l.client.SendPresence(ctx, types.PresenceAvailable); err != nil {
+		return nil, changed(err)
+	}
+	return Done{}, changed(l.resubscribe(ctx)) // what was asked for while it was not may be lost
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/types/events"
@@ -134,7 +133,7 @@ func (l *link) label(ctx context.Context, id string) (Label, error) {
 // editLabel writes a label for who is alone.
 func (l *link) editLabel(ctx context.Context, label Label, deleted bool) error {
 	patch := appstate.BuildLabelEdit(label.ID, label.Name, int32(label.Color), deleted)
-	patch.Timestamp = l.inbound.ledger.now().Truncate(time.Millisecond)
+	patch.Timestamp = l.now()
 	return l.write(ctx, patch, &events.LabelEdit{
 		Timestamp: patch.Timestamp, LabelID: label.ID, Action: patch.Mutations[0].Value.GetLabelEditAction(),
 	})

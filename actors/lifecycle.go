@@ -329,6 +329,7 @@ func (a *Account) connected() {
 	a.forgetOpenEnd()
 	a.replay(a.link)
 	a.askForGroups()
+	a.resubscribe()
 	a.takeHistory()
 	a.record.LastActive = time.Now()
 	if a.session.State == StateConnecting {

@@ -38,6 +38,7 @@ type link struct {
 	traffic  *traffic // the account's
 	log      *zap.Logger
 	autoRead *atomic.Bool        // the account's
+	watched  *subscriptions      // the account's
 	sharing  *semaphore.Weighted // what is written for all devices, one after the other
 	// tell delivers to the account's actor.
 	tell func(message any) bool
@@ -98,7 +99,7 @@ func (a *Account) newLink() *link {
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 		outside: a.node.Fetch, web: network.client,
-		autoRead: &a.autoRead, sharing: semaphore.NewWeighted(1),
+		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1),
 	}
 	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)
@@ -312,6 +313,11 @@ func (l *link) presence(e *events.Presence) error {
 	if !e.LastSeen.IsZero() {
 		payload.LastSeen = &e.LastSeen
 	}
+	jid, err := l.inbound.people.canonical(l.ctx, l.inbound.ledger.journal, e.From)
+	if err != nil {
+		return err
+	}
+	l.watched.note(jid, payload)
 	l.publish(EventPresence, payload)
 	return nil
 }

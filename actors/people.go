@@ -63,6 +63,11 @@ func (p People) Person(ctx context.Context, jid types.JID) (Person, error) {
 	return p.people.person(ctx, p.from, jid, "")
 }
 
+// Known is Person with all names, under whichever address they are kept.
+func (p People) Known(ctx context.Context, jid types.JID) (Person, persist.Contact, error) {
+	return p.people.known(ctx, p.from, jid)
+}
+
 // Address is the form in which the API names somebody: by number where it is
 // known, else by LID.
 func (p Person) Address() string {
@@ -75,13 +80,18 @@ func (p Person) Address() string {
 // person gathers everything known of jid for an event. hint is a name that came
 // with the occasion; the address book wins over it.
 func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, hint string) (Person, error) {
+	person, _, err := p.known(ctx, from, jid)
+	person.Name = firstOf(person.Name, hint)
+	return person, err
+}
+
+// known is a person with all names, under whichever address they are kept.
+func (p people) known(ctx context.Context, from persist.Getter, jid types.JID) (person Person, names persist.Contact, err error) {
 	jid = jid.ToNonAD()
 	other, err := p.other(ctx, from, jid)
 	if err != nil {
-		return Person{}, err
+		return Person{}, names, err
 	}
-	var person Person
-	var names persist.Contact
 	for _, address := range []types.JID{jid, other} {
 		switch address.Server {
 		case types.DefaultUserServer:
@@ -91,12 +101,12 @@ func (p people) person(ctx context.Context, from persist.Getter, jid types.JID, 
 		}
 		known, err := p.contact(ctx, from, address)
 		if err != nil {
-			return Person{}, err
+			return Person{}, names, err
 		}
 		names = MergeNames(names, known)
 	}
-	person.Name = firstOf(BestName(names), hint)
-	return person, nil
+	person.Name = BestName(names)
+	return person, names, nil
 }
 
 // other is the second address of a person, or empty if it is not known.

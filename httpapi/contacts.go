@@ -41,12 +41,13 @@ type contactsOfInput struct {
 }
 
 type contactList struct {
-	Contacts   []contact  `json:"contacts"`
+	Contacts   []Contact  `json:"contacts"`
 	Pagination pagination `json:"pagination"`
 }
 
-// contact is somebody as lists show them.
-type contact struct {
+// Contact is somebody as lists show them. It is exported because Huma overlooks what
+// is embedded otherwise.
+type Contact struct {
 	ClientID     string   `json:"clientId" doc:"the accountNumber"`
 	ID           string   `json:"id" doc:"number@c.us where the number is known, else …@lid"`
 	Number       *string  `json:"number" doc:"phone number in digits"`
@@ -82,7 +83,7 @@ func (s *Server) listContacts(ctx context.Context, account number, search string
 	if err != nil {
 		return nil, err
 	}
-	shown := contactList{make([]contact, len(list.Contacts)), showPage(page, list.Next)}
+	shown := contactList{make([]Contact, len(list.Contacts)), showPage(page, list.Next)}
 	if search == "" {
 		shown.Pagination.Total = &list.Total
 	}
@@ -92,8 +93,8 @@ func (s *Server) listContacts(ctx context.Context, account number, search string
 	return &reply[contactList]{succeed(shown)}, nil
 }
 
-func showContact(account number, c supervisor.Contact) contact {
-	return contact{
+func showContact(account number, c supervisor.Contact) Contact {
+	return Contact{
 		ClientID: string(account), ID: cmp.Or(c.Person.Address(), c.Names.JID),
 		Number: orNull(c.Person.Number), LID: orNull(c.Person.LID), Name: orNull(c.Person.Name),
 		FullName: orNull(c.Names.FullName), FirstName: orNull(c.Names.FirstName),

@@ -17,6 +17,7 @@ type Reader interface {
 	Search(ctx context.Context, account, text, chat string, page supervisor.Page) (supervisor.MessageList, error)
 	Statuses(ctx context.Context, account string, page supervisor.Page) (supervisor.MessageList, error)
 	Contacts(ctx context.Context, account, search string, page supervisor.Page) (supervisor.ContactList, error)
+	Contact(ctx context.Context, account, address string) (supervisor.Contact, error)
 	Labels(ctx context.Context, account string) ([]actors.Label, error)
 	LabelItems(ctx context.Context, account, label string, page supervisor.Page) ([]supervisor.LabelItem, string, error)
 	Outbox(ctx context.Context, account string, page supervisor.Page) ([]supervisor.Delivery, string, error)

@@ -89,6 +89,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.statusRoutes()
 	s.contactRoutes()
 	s.contactRequestRoutes()
+	s.oneContactRoutes()
 	s.labelRoutes()
 	s.groupRoutes()
 	s.channelRoutes()

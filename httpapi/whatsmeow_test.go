@@ -68,8 +68,8 @@ var methods = map[string]reach{
 
 	// The account itself.
 	"SetStatusMessage":            {operations: "setProfile"},
-	"SendAppState":                {operations: "setProfile"},
-	"GetUserInfo":                 {operations: "getProfile"},
+	"SendAppState":                {operations: "setProfile archiveChat pinChat muteChat starMessage markChatUnread clearChat deleteChat deleteMessageForMe saveContact createLabel editLabel deleteLabel labelChat unlabelChat labelMessage unlabelMessage"},
+	"GetUserInfo":                 {operations: "getProfile getContact"},
 	"GetProfilePictureInfo":       {operations: "getProfile"},
 	"TryFetchPrivacySettings":     {operations: "getPrivacy"},
 	"GetPrivacySettings":          {not: "hides failures: TryFetchPrivacySettings does the same"},
@@ -83,8 +83,8 @@ var methods = map[string]reach{
 	"ResolveBusinessMessageLink": {operations: "resolveLink"},
 	"GetBusinessProfile":         {operations: "getBusiness"},
 	"IsOnWhatsApp":               {operations: "checkNumbers"},
-	"SubscribePresence":          {later: "a contact's presence"},
-	"GetBlocklist":               {operations: "listBlocked"},
+	"SubscribePresence":          {operations: "subscribeContact"},
+	"GetBlocklist":               {operations: "listBlocked getContact"},
 	"UpdateBlocklist":            {operations: "blockContact unblockContact"},
 	"GetUserDevices":             {later: "device lists warmed before a send to a large group"},
 	"GetUserDevicesContext":      {not: "GetUserDevices under another name"},

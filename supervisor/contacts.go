@@ -38,6 +38,45 @@ func (s *Supervisor) Contacts(ctx context.Context, account, search string, page 
 	})
 }
 
+// Contact reads what is known of somebody, by whichever address. It refuses with
+// not_found whom nothing is known of.
+func (s *Supervisor) Contact(ctx context.Context, account, address string) (Contact, error) {
+	return read(s, account, func(r *reading) (Contact, error) {
+		if jid, ok := actors.ParseChat(address); !ok || jid.Server != types.DefaultUserServer && jid.Server != types.HiddenUserServer {
+			return Contact{}, &actors.Error{Code: actors.CodeInvalidRequest, Field: "contactId", Message: "contactId: not the address of a person"}
+		}
+		addresses, err := r.addresses(ctx, address)
+		if err != nil {
+			return Contact{}, err
+		}
+		person, names, err := r.people.Known(ctx, addresses[0])
+		if err != nil {
+			return Contact{}, err
+		}
+		known, err := r.knows(ctx, addresses)
+		if err != nil {
+			return Contact{}, err
+		}
+		if !known {
+			return Contact{}, actors.Refuse(actors.CodeNotFound, "nothing is known of them; WhatsApp is asked with refresh=true")
+		}
+		return Contact{person, names}, nil
+	})
+}
+
+// knows tells whether there is anything about somebody: a second address, a name, or
+// a chat.
+func (r *reading) knows(ctx context.Context, addresses []types.JID) (bool, error) {
+	if len(addresses) > 1 {
+		return true, nil
+	}
+	if _, named, err := find(ctx, r, persist.Contacts, addresses[0].String()); named || err != nil {
+		return named, err
+	}
+	_, met, err := find(ctx, r, persist.Chats, addresses[0].String())
+	return met, err
+}
+
 // contactWalk goes through the contacts' records, of which there are two for
 // somebody known by number and by LID.
 type contactWalk struct {
@@ -107,18 +146,11 @@ func (w contactWalk) tells(ctx context.Context, record persist.Contact) (bool, e
 
 // contact adds to a record what is known under the other address.
 func (w contactWalk) contact(ctx context.Context, record persist.Contact) (Contact, error) {
-	person, err := w.person(ctx, record.JID)
-	if err != nil {
-		return Contact{}, err
-	}
 	jid, err := types.ParseJID(record.JID)
 	if err != nil {
 		return Contact{}, err
 	}
-	other, err := w.people.Other(ctx, jid)
-	if err != nil || other.IsEmpty() {
-		return Contact{person, record}, err
-	}
-	second, _, err := find(ctx, w.reading, persist.Contacts, other.String())
-	return Contact{person, actors.MergeNames(record, second)}, err
+	person, names, err := w.people.Known(ctx, jid)
+	names.JID = record.JID
+	return Contact{person, names}, err
 }

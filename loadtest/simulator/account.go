@@ -32,10 +32,10 @@ type account struct {
 	devices      map[uint16]*device // companions by device number
 	lastDevice   uint16             // numbers are never used twice: old sessions must not meet new keys
 	lastKeyIndex uint32
-	holders      map[*device]struct{} // companions of others that hold this account's device list
-	subscribers  map[*device]struct{} // companions that subscribed to its presence
-	presence     string               // available or unavailable
-	lastSeen     int64                // when that changed
+	holders      map[*device]struct{}    // companions of others that hold this account's device list
+	subscribers  map[*device]*connection // companions that subscribed to its presence, for as long as they are connected
+	presence     string                  // available or unavailable
+	lastSeen     int64                   // when that changed
 	blocked      []types.JID
 	privacy      map[string]string // settings that were changed
 	profile      profile
@@ -101,7 +101,7 @@ func (s *Simulator) AddPhone(number, name string) (*Phone, error) {
 		pn:          types.NewJID(number, types.DefaultUserServer),
 		devices:     map[uint16]*device{},
 		holders:     map[*device]struct{}{},
-		subscribers: map[*device]struct{}{},
+		subscribers: map[*device]*connection{},
 		collections: map[string]*collection{},
 	}
 	a.phone = newPhone(s, a) // costs two key pairs, hence outside the lock

@@ -41,8 +41,8 @@ func (s *Simulator) receivePresence(d *device, node *waBinary.Node) {
 // appearLocked makes an account available or unavailable for its subscribers.
 func (a *account) appearLocked(presence string) {
 	a.presence, a.lastSeen = presence, now()
-	for subscriber := range a.subscribers {
-		if subscriber.removed {
+	for subscriber, connection := range a.subscribers {
+		if subscriber.removed || subscriber.connection != connection {
 			delete(a.subscribers, subscriber)
 		} else {
 			a.showPresenceLocked(subscriber)
@@ -55,7 +55,7 @@ func (s *Simulator) subscribeLocked(d *device, to types.JID) {
 	if a == nil {
 		return
 	}
-	a.subscribers[d] = struct{}{}
+	a.subscribers[d] = d.connection
 	if a.presence != "" {
 		a.showPresenceLocked(d)
 	}

@@ -1,0 +1,55 @@
+package actors
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-web-server/loadtest/simulator"
+)
+
+func TestWhatWhatsAppKnowsOfSomebodyIsAskedByAnyAddress(t *testing.T) {
+	h := newLinkedHome(t)
+	require.NoError(t, h.friend.SetAbout(t.Context(), "at sea"))
+	answered[BlockedContacts](t, h, BlockContact{h.friend.Number(), true})
+	number := h.friend.Number()
+	for _, address := range []string{number, number + "@c.us", number + "@s.whatsapp.net", h.friend.LID().String()} {
+		profile := answered[ContactProfile](t, h, GetContact{address})
+		require.Equal(t, number, profile.Person.Number, address)
+		require.Equal(t, h.friend.LID().String(), profile.Person.LID, address)
+		require.True(t, profile.OnWhatsApp, address)
+		require.True(t, profile.Blocked, address)
+		require.Equal(t, "at sea", profile.About, address)
+		require.Nil(t, profile.Presence, address)
+	}
+	stranger := answered[ContactProfile](t, h, GetContact{"31699999999"})
+	require.Equal(t, ContactProfile{Person: Person{Number: "31699999999"}}, stranger)
+	require.Equal(t, "contactId", declined(t, h, GetContact{"120363012345678901@g.us"}).Field)
+}
+
+func TestABusinessIsKnownAsOne(t *testing.T) {
+	h := newLinkedHome(t)
+	require.NoError(t, h.friend.SetBusiness(t.Context(), simulator.Business{Name: "Ann's Bakery"}))
+	require.Equal(t, "Ann's Bakery", answered[ContactProfile](t, h, GetContact{h.friend.Number()}).Names.BusinessName)
+}
+
+func TestANameIsSavedInThePhonesAddressBook(t *testing.T) {
+	h, chat, _ := newChat(t)
+	answered[Done](t, h, SaveContact{Contact: chat, FullName: "Ann Jansen", FirstName: "Annie"})
+	saved := h.shared(t, appstate.IndexContact, types.NewJID(h.friend.Number(), types.DefaultUserServer).String())
+	require.JSONEq(t, `{"fullName":"AnnJansen","firstName":"Annie","lidJID":"`+h.friend.LID().String()+`","saveOnPrimaryAddressbook":true}`, saved)
+	profile := answered[ContactProfile](t, h, GetContact{chat})
+	require.Equal(t, "Ann Jansen", profile.Person.Name)
+	require.Equal(t, "Annie", profile.Names.FirstName)
+	until(t, "it is told", func() bool {
+		told := logged[ContactUpdatedEvent](t, h, EventContactUpdated)
+		return len(told) == 1 && told[0].FullName == "Ann Jansen" && told[0].ContactID == chat
+	})
+
+	require.Equal(t, "fullName", declined(t, h, SaveContact{Contact: chat}).Field)
+	require.Equal(t, "firstName", declined(t, h, SaveContact{Contact: chat, FullName: "A", FirstName: strings.Repeat("x", 101)}).Field)
+	require.Equal(t, "contactId", declined(t, h, SaveContact{Contact: "900000000000999@lid", FullName: "A"}).Field, "whose number nobody knows")
+}
