@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors/fetch"
+	"whatsapp-web-server/actors/media"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/devicestore"
 	"whatsapp-web-server/persist/journal"
@@ -36,7 +37,9 @@ type Node struct {
 	Committer *journal.Committer
 	Network   *Network
 	// Fetch reaches the URLs that callers name.
-	Fetch     *fetch.Client
+	Fetch *fetch.Client
+	// FFmpeg makes of files what phones show; nil leaves them as they are.
+	FFmpeg    *media.FFmpeg
 	Budget    *ConnectBudget
 	History   *HistoryBudget
 	Reconnect ReconnectConfig

@@ -56,12 +56,23 @@ func (f File) compose(ctx context.Context, c *composition) (*waE2E.Message, erro
 		}
 		defer content.Close()
 	}
+	suited, err := c.link.ffmpeg.Suit(ctx, content, f.Kind)
+	if err != nil {
+		return nil, f.refuse(err)
+	}
+	if suited != nil {
+		defer suited.Close()
+		content, f.MIMEType = suited, "" // which was the other's
+	}
 	described, err := media.Describe(ctx, content, f.Kind)
 	if err != nil {
 		return nil, f.refuse(err)
 	}
 	if err := f.settle(&described); err != nil {
 		return nil, err
+	}
+	if f.Kind == media.Video && described.Thumbnail == nil {
+		described.Thumbnail = c.link.ffmpeg.Frame(ctx, content)
 	}
 	uploaded, err := c.link.upload(ctx, content, fileKeys[f.Kind])
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"whatsapp-web-server/actors/fetch"
+	"whatsapp-web-server/actors/media"
 	"whatsapp-web-server/persist/devicestore"
 )
 
@@ -55,6 +56,7 @@ type link struct {
 	// publish hands ephemeral events to who listens.
 	publish func(EventKind, any)
 	outside *fetch.Client      // of URLs that callers name
+	ffmpeg  *media.FFmpeg      // nil where there is none
 	web     *http.Client       // of WhatsApp's own
 	uploads singleflight.Group // of files that are being uploaded
 	answers phoneAnswers
@@ -98,7 +100,7 @@ func (a *Account) newLink() *link {
 		warmed: make(map[string]bool),
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
-		outside: a.node.Fetch, web: network.client,
+		outside: a.node.Fetch, ffmpeg: a.node.FFmpeg, web: network.client,
 		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1),
 	}
 	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })

@@ -10,13 +10,14 @@ type Config struct {
 	MongoDB    MongoDB
 	Encryption Encryption
 	Outbound   Outbound
+	Media      Media
 	WhatsApp   WhatsApp
 }
 
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

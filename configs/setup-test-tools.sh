@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that there is what the tests need: a C compiler for Go's race detector,
-# strace for what reaches the disk, and the servers that storage engines are tested with. Does nothing where all is
-# there.
+# strace for what reaches the disk, FFmpeg for what is made of files, and the servers that storage engines are tested
+# with. Does nothing where all is there.
 set -euo pipefail
 
 missing=()
 command -v "${CC:-cc}" >/dev/null || missing+=(gcc libc6-dev)
 command -v strace >/dev/null || missing+=(strace)
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 [ "${#missing[@]}" -gt 0 ] || exit 0

@@ -16,9 +16,9 @@ import (
 // FileContent is a file, of one of the kinds that phones show.
 type FileContent struct {
 	Image    *pictureContent  `json:"image,omitempty" doc:"JPEG, PNG or WebP"`
-	Video    *videoContent    `json:"video,omitempty" doc:"MP4 or 3GP"`
+	Video    *videoContent    `json:"video,omitempty" doc:"MP4 or 3GP; a GIF too where the server has FFMPEG"`
 	Audio    *soundContent    `json:"audio,omitempty" doc:"MP3, M4A, AAC, AMR or Ogg with Opus"`
-	Voice    *soundContent    `json:"voice,omitempty" doc:"Ogg with Opus"`
+	Voice    *soundContent    `json:"voice,omitempty" doc:"Ogg with Opus; other sound too where the server has FFMPEG"`
 	Document *documentContent `json:"document,omitempty" doc:"anything"`
 	Sticker  *soundContent    `json:"sticker,omitempty" doc:"WebP"`
 }
@@ -57,7 +57,7 @@ type documentContent struct {
 
 // ThumbnailContent is what phones show until they have the file.
 type ThumbnailContent struct {
-	Thumbnail []byte `json:"thumbnail,omitempty" doc:"a small JPEG of at most 64 KB, in base64"`
+	Thumbnail []byte `json:"thumbnail,omitempty" doc:"a small JPEG of at most 64 KB, in base64; of a video, where not given and the server has FFMPEG, its first picture"`
 }
 
 // fileGiven is the kind of file that is meant, and where it comes from; nil if none

@@ -25,7 +25,7 @@ type dialogue struct {
 	own, ann *simulator.Phone
 }
 
-func correspond(t *testing.T) *dialogue {
+func correspond(t *testing.T, environment ...string) *dialogue {
 	t.Helper()
 	world := simulatortest.Start(t)
 	own, err := world.AddPhone(account, "Desk")
@@ -33,7 +33,7 @@ func correspond(t *testing.T) *dialogue {
 	ann, err := world.AddPhone(friend, "Ann Jansen")
 	require.NoError(t, err)
 	c := &dialogue{t: t, database: filepath.Join(t.TempDir(), "whatsapp.db"), world: world, own: own, ann: ann}
-	c.base, c.stop = boot(t, c.database, world.Env()...)
+	c.base, c.stop = boot(t, c.database, append(world.Env(), environment...)...)
 	t.Cleanup(func() { c.stop() })
 	link(t, c.base, own)
 	return c

@@ -18,6 +18,7 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/actors/fetch"
+	"whatsapp-web-server/actors/media"
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/persist"
@@ -204,6 +205,9 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	}
 	s.feed = actors.NewFeed()
 	node := s.node(config)
+	if node.FFmpeg, err = media.NewFFmpeg(config.Media.FFmpeg); err != nil {
+		return fmt.Errorf("FFMPEG: %w", err)
+	}
 	if node.Crash, err = readLastCrash(crashLog(config)); err != nil {
 		return err
 	}

@@ -7,8 +7,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"image"
+	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"math/rand/v2"
 )
 
@@ -54,6 +57,35 @@ func WebP(animated bool) []byte {
 	}
 	chunks := append([]byte("WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\xff\x01\x00\xff\x01\x00"), still[12:]...)
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(chunks))), chunks...)
+}
+
+// GIF has ten pictures, red and then blue, of a second together.
+func GIF(width, height int) []byte {
+	film := &gif.GIF{}
+	for n := range 10 {
+		picture := image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.RGBA{R: 255, A: 255}, color.RGBA{B: 255, A: 255}})
+		for i := range picture.Pix {
+			picture.Pix[i] = byte(n / 5)
+		}
+		film.Image, film.Delay = append(film.Image, picture), append(film.Delay, 10)
+	}
+	var content bytes.Buffer
+	if err := gif.EncodeAll(&content, film); err != nil {
+		panic(err) // a buffer takes all
+	}
+	return content.Bytes()
+}
+
+// WAV is a tone of a second.
+func WAV() []byte {
+	const rate = 8000
+	samples := make([]byte, 0, rate*2)
+	for n := range rate {
+		samples = binary.LittleEndian.AppendUint16(samples, uint16(int16(10_000*math.Sin(2*math.Pi*440*float64(n)/rate))))
+	}
+	head := []byte("WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data")
+	body := append(binary.LittleEndian.AppendUint32(head, uint32(len(samples))), samples...)
+	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
 // Box is a box of an MP4 file.
