@@ -113,6 +113,9 @@ func (c chatMove) run(ctx context.Context) error {
 	if err := moveAll(ctx, c, persist.UserReceipts, "", c.receipt); err != nil {
 		return err
 	}
+	if err := moveAll(ctx, c, persist.PollVotes, "", c.vote); err != nil {
+		return err
+	}
 	if err := moveAll(ctx, c, persist.LabelItems, "by_chat", c.label); err != nil {
 		return err
 	}
@@ -269,6 +272,14 @@ func (c chatMove) reaction(ctx context.Context, u *unit, r persist.MessageReacti
 	return carry(ctx, u, persist.MessageReactions, r, func(r *persist.MessageReaction) {
 		r.Chat, r.Sender = c.number.String(), c.address(r.Sender)
 	}, func(there, come persist.MessageReaction) persist.MessageReaction {
+		return laterOf(there, come, there.Timestamp, come.Timestamp)
+	})
+}
+
+func (c chatMove) vote(ctx context.Context, u *unit, v persist.PollVote) error {
+	return carry(ctx, u, persist.PollVotes, v, func(v *persist.PollVote) {
+		v.Chat, v.Voter = c.number.String(), c.address(v.Voter)
+	}, func(there, come persist.PollVote) persist.PollVote {
 		return laterOf(there, come, there.Timestamp, come.Timestamp)
 	})
 }

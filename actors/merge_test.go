@@ -62,6 +62,7 @@ func (d *desk) requireNothingUnder(t *testing.T, lid types.JID) {
 	require.Empty(t, stored(t, d, persist.MediaData, address))
 	require.Empty(t, stored(t, d, persist.MessageReactions, address))
 	require.Empty(t, stored(t, d, persist.UserReceipts, address))
+	require.Empty(t, stored(t, d, persist.PollVotes, address))
 	require.Empty(t, stored(t, d, persist.Counters, persist.CountMessages+address))
 	require.Empty(t, stored(t, d, persist.Counters, persist.CountMerging+address))
 }
@@ -91,6 +92,10 @@ func TestTheChatsOfAPersonBecomeOneWhenTheNumberIsLearnt(t *testing.T) {
 		Timestamp: midday, Type: types.ReceiptTypeRead,
 	}))
 	require.NoError(t, d.message(t.Context(), from(ann, "N1", text("by number"))))
+	require.NoError(t, d.ledger.record(t.Context(), func(u *unit) error {
+		u.Put(persist.PollVotes.Put(persist.PollVote{Chat: annID.String(), PollID: "L2", Voter: annID.String(), Options: `["tea"]`, Timestamp: midday}))
+		return nil
+	}))
 	unread := stored(t, d, persist.Chats, annID.String())[0].Unread + 1
 	d.told = nil
 
@@ -119,6 +124,7 @@ func TestTheChatsOfAPersonBecomeOneWhenTheNumberIsLearnt(t *testing.T) {
 	require.Equal(t, ann.String(), chat.LastMessageSender)
 	require.Equal(t, ann.String(), stored(t, d, persist.MessageReactions, ann.String())[0].Sender)
 	require.Equal(t, ann.String(), stored(t, d, persist.UserReceipts, ann.String())[0].User)
+	require.Equal(t, ann.String(), stored(t, d, persist.PollVotes, ann.String(), "L2")[0].Voter)
 	require.Equal(t, "image/png", stored(t, d, persist.MediaData, ann.String())[0].MIMEType)
 
 	found, err := persist.MessageContents.Scan(t.Context(), d.journal, persist.Query{
