@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
+	"go.mau.fi/whatsmeow/proto/waWeb"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
@@ -31,34 +32,42 @@ type intake struct {
 	before []*waHistorySync.Conversation // what whatsmeow keeps of them: secrets and tokens
 }
 
-// chats stores all conversations that are not stored yet.
+// chats stores all conversations that are not stored yet, and statuses.
 func (t *intake) chats(packed []byte) error {
 	w, err := unzip(packed)
-	if err != nil {
-		return blobError{err, true}
-	}
-	for seen := int64(0); ; {
-		f, err := w.next()
-		if errors.Is(err, io.EOF) {
+	statuses := &conversation{jid: types.StatusBroadcastJID}
+	for seen := int64(0); err == nil; {
+		var f field
+		if f, err = w.next(); errors.Is(err, io.EOF) {
 			return t.flush()
 		}
-		if err != nil {
-			return blobError{err, true}
-		}
-		if f.number != fieldConversation {
-			continue
-		}
-		if seen++; seen <= t.part.Done {
-			continue
-		}
-		chat, err := w.message(f)
-		if err != nil {
-			return blobError{err, true}
-		}
-		if err := t.chat(chat, seen); err != nil {
-			return err
+		switch {
+		case err != nil:
+		case f.number == fieldStatusMessage:
+			err = t.status(statuses, w, f)
+		case f.number == fieldConversation:
+			if seen++; seen > t.part.Done {
+				err = t.chat(w, f, seen)
+			}
+		default: // it is no message
 		}
 	}
+	if errors.Is(err, errHistoryField) {
+		return blobError{err, true}
+	}
+	return err
+}
+
+// status adds what somebody has shown everybody to the slice, unless its day is over.
+func (t *intake) status(all *conversation, w *wire, f field) error {
+	web := &waWeb.WebMessageInfo{}
+	if err := decodeField(w, f, web); err != nil {
+		return err
+	}
+	if time.Since(seconds(web.GetMessageTimestamp())) > statusLife {
+		return nil
+	}
+	return t.message(all, &waHistorySync.HistorySyncMsg{Message: web})
 }
 
 // conversation is one that is being read.
@@ -70,7 +79,11 @@ type conversation struct {
 
 // chat stores a conversation, the messages as they come. The chat itself is last:
 // until then nobody sees a part of it.
-func (t *intake) chat(w *wire, number int64) error {
+func (t *intake) chat(w *wire, f field, number int64) error {
+	w, err := w.message(f)
+	if err != nil {
+		return err
+	}
 	c := &conversation{}
 	var header []byte
 	for {
@@ -79,14 +92,11 @@ func (t *intake) chat(w *wire, number int64) error {
 		case errors.Is(err, io.EOF):
 			return t.close(c, header, number)
 		case err == nil && f.number == fieldChatMessage:
-			err = t.message(c, w, f)
+			err = t.chatMessage(c, w, f)
 		case err == nil:
 			if header, err = w.copyTo(header, f); err == nil && f.number == fieldChatID {
 				c.jid = readChatID(header)
 			}
-		}
-		if errors.Is(err, errHistoryField) {
-			return blobError{err, true}
 		}
 		if err != nil {
 			return err
@@ -107,20 +117,22 @@ func readChatID(header []byte) types.JID {
 	return jid.ToNonAD()
 }
 
-// message adds a message to the slice.
-func (t *intake) message(c *conversation, w *wire, f field) error {
-	var told waHistorySync.HistorySyncMsg
-	if err := decodeField(w, f, &told); err != nil {
+// chatMessage adds a message to the slice, if it is of a chat.
+func (t *intake) chatMessage(c *conversation, w *wire, f field) error {
+	told := &waHistorySync.HistorySyncMsg{}
+	if err := decodeField(w, f, told); err != nil || !isChat(c.jid) {
 		return err
 	}
-	if !isChat(c.jid) {
-		return nil
-	}
+	return t.message(c, told)
+}
+
+// message adds a message to the slice.
+func (t *intake) message(c *conversation, told *waHistorySync.HistorySyncMsg) error {
 	c.messages++
 	if told.MsgOrderID == nil { // the newest comes first
 		told.MsgOrderID = proto.Uint64(math.MaxUint32 - c.messages)
 	}
-	message, readable, err := t.readHistoric(c.jid, &told)
+	message, readable, err := t.readHistoric(c.jid, told)
 	if err != nil || !readable {
 		return err
 	}
@@ -129,7 +141,7 @@ func (t *intake) message(c *conversation, w *wire, f field) error {
 	}
 	if len(told.GetMessage().GetMessageSecret()) > 0 {
 		t.before = append(t.before, &waHistorySync.Conversation{
-			ID: proto.String(c.jid.String()), Messages: []*waHistorySync.HistorySyncMsg{&told},
+			ID: proto.String(c.jid.String()), Messages: []*waHistorySync.HistorySyncMsg{told},
 		})
 	}
 	return t.step(message.rows(), len(message.message.Raw)+len(message.content.Body), func(ctx context.Context, u *unit) error {
@@ -154,7 +166,7 @@ func (h *historic) rows() int {
 func (t *intake) close(c *conversation, header []byte, number int64) error {
 	told := &waHistorySync.Conversation{}
 	if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(header, told); err != nil {
-		return blobError{malformed(err), true}
+		return malformed(err)
 	}
 	if told.TcToken != nil {
 		t.before = append(t.before, &waHistorySync.Conversation{

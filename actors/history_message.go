@@ -57,6 +57,7 @@ func (l *link) readHistoric(chat types.JID, m *waHistorySync.HistorySyncMsg) (hi
 		said.GetSenderKeyDistributionMessage() != nil && isKeyDistribution(said) {
 		return historic{}, false, nil // what it did to another message stands with that one
 	}
+	unfold(web)
 	h := historic{info: event.Info, web: web, said: said, content: Content{Type: "unknown"}}
 	if said != nil {
 		h.content = ReadContent(said)
@@ -65,12 +66,34 @@ func (l *link) readHistoric(chat types.JID, m *waHistorySync.HistorySyncMsg) (hi
 	return h, err == nil, err
 }
 
+// unfold moves what is attached to a message to where older phones have it: reactions,
+// and votes as the phone has decrypted them. Pins, and answers to invitations, are not
+// kept of live messages either.
+func unfold(web *waWeb.WebMessageInfo) {
+	for _, addOn := range web.GetMessageAddOns() {
+		switch addOn.GetMessageAddOnType() {
+		case waWeb.MessageAddOn_REACTION:
+			web.Reactions = append(web.Reactions, &waWeb.Reaction{
+				Key: addOn.GetMessageAddOnKey(), SenderTimestampMS: addOn.SenderTimestampMS,
+				Text: proto.String(addOn.GetMessageAddOn().GetReactionMessage().GetText()),
+			})
+		case waWeb.MessageAddOn_POLL_UPDATE:
+			web.PollUpdates = append(web.PollUpdates, &waWeb.PollUpdate{
+				PollUpdateMessageKey: addOn.GetMessageAddOnKey(), Vote: addOn.GetLegacyMessage().GetPollVote(),
+				SenderTimestampMS: addOn.SenderTimestampMS,
+			})
+		default:
+		}
+	}
+	web.MessageAddOns = nil
+}
+
 func (h *historic) record(event *events.Message, order uint64) (persist.Message, error) {
 	at := h.info.Timestamp
 	record := persist.Message{
 		ID: persist.MessageID(h.info.ID), Seq: historicSeq(order), Timestamp: at, FromMe: h.info.IsFromMe, Type: h.content.Type,
 		PushName: h.info.PushName, Status: "received", StatusAt: at, QuotedID: h.content.QuotedID(),
-		Starred: h.web.GetStarred(), ViewOnce: event.IsViewOnce, ExpiresAt: disappears(h.web),
+		Starred: h.web.GetStarred(), ViewOnce: event.IsViewOnce, ExpiresAt: h.disappears(),
 	}
 	if h.info.IsFromMe {
 		record.Status = historicStatus[h.web.GetStatus()]
@@ -91,15 +114,18 @@ func (h *historic) record(event *events.Message, order uint64) (persist.Message,
 }
 
 // disappears is when a message is to be forgotten; zero is never.
-func disappears(web *waWeb.WebMessageInfo) time.Time {
-	if web.GetEphemeralDuration() == 0 {
+func (h *historic) disappears() time.Time {
+	if isStatus(h.info.Chat) {
+		return h.info.Timestamp.Add(statusLife)
+	}
+	if h.web.GetEphemeralDuration() == 0 {
 		return time.Time{}
 	}
-	from := web.GetEphemeralStartTimestamp()
+	from := h.web.GetEphemeralStartTimestamp()
 	if from == 0 {
-		from = web.GetMessageTimestamp()
+		from = h.web.GetMessageTimestamp()
 	}
-	return seconds(from + uint64(web.GetEphemeralDuration()))
+	return seconds(from + uint64(h.web.GetEphemeralDuration()))
 }
 
 // seconds is a time in Unix seconds; zero is none. What is too far to be a time is as
@@ -158,7 +184,9 @@ func (in *inbound) recalled(ctx context.Context, u *unit, where place, message p
 	if message.RevokedAt.IsZero() {
 		putContent(u, message, content)
 	}
-	u.Count(persist.CountMessages+message.Chat, 1)
+	if !isStatus(where.chat) {
+		u.Count(persist.CountMessages+message.Chat, 1)
+	}
 	return message, nil
 }
 

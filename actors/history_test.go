@@ -263,6 +263,75 @@ func TestWhatThePhoneKnowsOfAChatAndItsMessagesIsKept(t *testing.T) {
 	require.Equal(t, "Ann B.", contact.FullName)
 }
 
+func TestWhatIsAttachedToAMessageOfThePastIsKept(t *testing.T) {
+	h := newTown(t).newHome(t)
+	h.link(t)
+	h.completed(t, 1)
+	tea := sha256.Sum256([]byte("tea"))
+	now := time.Now().Truncate(time.Second).UTC()
+	poll := historicText("POLL", "", now)
+	poll.Message.Message = &waE2E.Message{PollCreationMessage: &waE2E.PollCreationMessage{
+		Name: proto.String("What?"), Options: []*waE2E.PollCreationMessage_Option{{OptionName: proto.String("tea")}, {OptionName: proto.String("rum")}},
+	}}
+	from := func(id string, own bool) *waCommon.MessageKey { return &waCommon.MessageKey{ID: &id, FromMe: &own} }
+	poll.Message.MessageAddOns = []*waWeb.MessageAddOn{
+		{
+			MessageAddOnType: waWeb.MessageAddOn_REACTION.Enum(), MessageAddOnKey: from("R", false), SenderTimestampMS: proto.Int64(now.UnixMilli()),
+			MessageAddOn: &waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Text: proto.String("+")}},
+		},
+		{
+			MessageAddOnType: waWeb.MessageAddOn_POLL_UPDATE.Enum(), MessageAddOnKey: from("V", true), SenderTimestampMS: proto.Int64(now.UnixMilli()),
+			LegacyMessage: &waWeb.LegacyMessage{PollVote: &waE2E.PollVoteMessage{SelectedOptions: [][]byte{tea[:]}}},
+		},
+		{MessageAddOnType: waWeb.MessageAddOn_PIN_IN_CHAT.Enum(), MessageAddOnKey: from("P", false)},
+		{MessageAddOnType: waWeb.MessageAddOn_REACTION.Enum()},
+		{},
+	}
+	poll.Message.MessageAddOns[3].MessageAddOnKey = &waCommon.MessageKey{Participant: proto.String("no address@")}
+	h.tell(t, recentOf(&waHistorySync.Conversation{ID: proto.String(h.ann()), Messages: []*waHistorySync.HistorySyncMsg{poll}}))
+	require.Equal(t, 1, h.completed(t, 2).Items)
+	require.Equal(t, []persist.MessageReaction{{Chat: h.ann(), MessageID: "POLL", Sender: h.ann(), Emoji: "+", Timestamp: now}}, rows(t, h, persist.MessageReactions))
+	own := types.NewJID(h.owner.Number(), types.DefaultUserServer).String()
+	require.Equal(t, []persist.PollVote{{Chat: h.ann(), PollID: "POLL", Voter: own, Options: `["tea"]`, Timestamp: now}}, rows(t, h, persist.PollVotes))
+}
+
+func TestStatusesOfTheLastDayAreInTheHistory(t *testing.T) {
+	h := newTown(t).newHome(t)
+	id, err := h.friend.PostStatus(t.Context(), "on holiday", h.owner.Number())
+	require.NoError(t, err)
+	own, err := h.owner.PostStatus(t.Context(), "at work", h.friend.Number())
+	require.NoError(t, err)
+	require.NoError(t, h.owner.AddHistory(t.Context(), scrolls(h.friend.Number(), 3)))
+	require.Eventually(t, h.world.Settled, patience, time.Millisecond)
+	h.link(t)
+	require.Equal(t, 5, h.completed(t, 1).Items)
+
+	status := types.StatusBroadcastJID.String()
+	shown := map[string]persist.Message{}
+	for _, m := range rows(t, h, persist.Messages) {
+		if m.Chat == status {
+			shown[m.ID] = m
+			require.Equal(t, m.Timestamp.Add(24*time.Hour), m.ExpiresAt)
+		}
+	}
+	require.Len(t, shown, 2)
+	require.Equal(t, h.friend.LID().String(), shown[id].Sender, "whose number is learnt later")
+	require.True(t, shown[own].FromMe)
+	require.Equal(t, "on holiday", h.bodies(t)[status+"/"+id])
+	require.Len(t, rows(t, h, persist.Chats), 1, "what everybody is shown is in no chat")
+	require.Zero(t, h.count(t, persist.CountMessages+status))
+
+	late := historicText("LATE", "yesterday's", time.Now().Add(-25*time.Hour)).Message
+	late.Participant = proto.String(h.friend.LID().String())
+	soon := historicText("SOON", "today's", time.Now().Add(-23*time.Hour)).Message
+	soon.Participant = late.Participant
+	piece := recentOf(&waHistorySync.Conversation{ID: proto.String(h.ann())})
+	piece.StatusV3Messages = []*waWeb.WebMessageInfo{late, soon, soon}
+	h.tell(t, piece)
+	require.Equal(t, 1, h.completed(t, 2).Items)
+	require.Equal(t, "today's", h.bodies(t)[status+"/SOON"])
+}
+
 func TestHistoryNeverGoesOverWhatIsNewer(t *testing.T) {
 	h := newTown(t).newHome(t)
 	h.link(t)

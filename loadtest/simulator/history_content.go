@@ -216,7 +216,8 @@ func (h historian) describeGroup(c *waHistorySync.Conversation, jid types.JID) {
 func (h historian) webMessage(chat types.JID, m pastMessage) *waWeb.WebMessageInfo {
 	own := m.author == h.phone.account
 	info := &waWeb.WebMessageInfo{
-		Key: keyOf(h.phone.account, chat, m.id, m.author), MessageTimestamp: proto.Uint64(uint64(m.at)), Reactions: m.reactions,
+		Key: keyOf(h.phone.account, chat, m.id, m.author), MessageTimestamp: proto.Uint64(uint64(m.at)),
+		Reactions: m.reactions, PollUpdates: m.votes,
 	}
 	if own {
 		info.Status = m.status.Enum()

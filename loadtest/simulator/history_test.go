@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/proto/waWeb"
@@ -224,6 +225,11 @@ func TestHistoryHoldsWhatThePhoneHasSeen(t *testing.T) {
 		_, err = b.SendDraft(t.Context(), simulator.Draft{To: alice, DraftContent: content})
 		require.NoError(t, err)
 	}
+	require.Eventually(t, sim.Settled, patience, time.Millisecond) // who votes knows the poll
+	for _, choice := range []string{"a", "b"} {
+		_, err = a.SendDraft(t.Context(), simulator.Draft{To: bob, DraftContent: simulator.DraftContent{Vote: &simulator.DraftVote{ID: poll, Options: []string{choice}}}})
+		require.NoError(t, err)
+	}
 	third, err := c.SendText(t.Context(), group.String(), "in the group")
 	require.NoError(t, err)
 	gone, err := b.SendText(t.Context(), group.String(), "a slip")
@@ -263,6 +269,10 @@ func TestHistoryHoldsWhatThePhoneHasSeen(t *testing.T) {
 	require.True(t, byID[first].Info.IsFromMe)
 	require.Equal(t, waWeb.WebMessageInfo_READ, byID[first].SourceWebMsg.GetStatus())
 	require.NotEmpty(t, byID[poll].SourceWebMsg.GetMessageSecret())
+	votes := byID[poll].SourceWebMsg.GetPollUpdates()
+	require.Len(t, votes, 1, "one of each voter, the newest")
+	require.True(t, votes[0].GetPollUpdateMessageKey().GetFromMe())
+	require.Equal(t, whatsmeow.HashPollOptions([]string{"b"}), votes[0].GetVote().GetSelectedOptions())
 	require.Equal(t, "second", byID[second].Message.GetConversation())
 	require.Equal(t, "+", byID[second].SourceWebMsg.GetReactions()[0].GetText())
 	require.Equal(t, b.LID(), byID[second].Info.Sender)

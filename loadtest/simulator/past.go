@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waWeb"
 	"go.mau.fi/whatsmeow/types"
@@ -37,6 +38,7 @@ type pastMessage struct {
 	status    waWeb.WebMessageInfo_Status
 	content   []byte // nil once it is revoked
 	reactions []*waWeb.Reaction
+	votes     []*waWeb.PollUpdate
 }
 
 func (h *past) chatLocked(jid types.JID) *pastChat {
@@ -109,6 +111,7 @@ func (c *pastChat) copyLocked() pastChat {
 	same.messages = slices.Clone(c.messages)
 	for i := range same.messages {
 		same.messages[i].reactions = slices.Clone(same.messages[i].reactions)
+		same.messages[i].votes = slices.Clone(same.messages[i].votes)
 	}
 	return same
 }
@@ -184,11 +187,33 @@ func (c *pastChat) reactLocked(own *account, m pastMessage, reaction *waE2E.Reac
 	}
 	key := keyOf(own, c.jid, m.id, m.author)
 	target.reactions = slices.DeleteFunc(target.reactions, func(r *waWeb.Reaction) bool {
-		return r.GetKey().GetFromMe() == key.GetFromMe() && r.GetKey().GetParticipant() == key.GetParticipant()
+		return sameAuthor(r.GetKey(), key)
 	})
 	if reaction.GetText() != "" {
 		target.reactions = append(target.reactions, &waWeb.Reaction{Key: key, Text: reaction.Text, SenderTimestampMS: reaction.SenderTimestampMS})
 	}
+}
+
+// vote replaces what somebody has chosen in a poll.
+func (h *past) vote(own *account, chat types.JID, m pastMessage, update *waE2E.PollUpdateMessage, vote *waE2E.PollVoteMessage) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	poll := h.chatLocked(chat).find(update.GetPollCreationMessageKey().GetID())
+	if poll == nil {
+		return
+	}
+	key := keyOf(own, chat, m.id, m.author)
+	poll.votes = slices.DeleteFunc(poll.votes, func(v *waWeb.PollUpdate) bool {
+		return sameAuthor(v.GetPollUpdateMessageKey(), key)
+	})
+	poll.votes = append(poll.votes, &waWeb.PollUpdate{
+		PollUpdateMessageKey: key, Vote: vote, SenderTimestampMS: update.SenderTimestampMS, ServerTimestampMS: proto.Int64(m.at * 1000),
+	})
+}
+
+// sameAuthor tells whether two messages of a chat are by the same person.
+func sameAuthor(a, b *waCommon.MessageKey) bool {
+	return a.GetFromMe() == b.GetFromMe() && a.GetParticipant() == b.GetParticipant()
 }
 
 // changeLocked revokes or edits a message, or makes new ones disappear after a while.

@@ -23,7 +23,15 @@ func (s *Simulator) shownAs(chat types.JID) types.JID {
 
 // remember keeps a message that has arrived, or that the phone sends.
 func (p *Phone) remember(id string, author *account, chat types.JID, at int64, message *waE2E.Message) {
-	p.past.remember(p.account, p.sim.shownAs(chat), pastMessage{id: id, author: author, at: at}, message)
+	where, m := p.sim.shownAs(chat), pastMessage{id: id, author: author, at: at}
+	p.past.remember(p.account, where, m, message)
+	update := innermost(message).GetPollUpdateMessage()
+	if update == nil {
+		return
+	}
+	if _, vote, err := p.openVote(author, update); err == nil {
+		p.past.vote(p.account, where, m, update, vote)
+	}
 }
 
 // keyOf names a message as the devices of an account do.

@@ -87,35 +87,45 @@ func voteKey(poll *waE2E.Message, id string, author, voter types.JID) (key, also
 
 var errVote = errors.New("the vote does not decrypt")
 
-// readVote decrypts a vote into the names of the options chosen. Voters name themselves and the author by LID or PN.
+// readVote decrypts a vote into the names of the options chosen.
 func (p *Phone) readVote(voter *account, update *waE2E.PollUpdateMessage) (options []string, err error) {
+	poll, vote, err := p.openVote(voter, update)
+	if err != nil {
+		return nil, err
+	}
+	return chosen(innermost(poll), vote), nil
+}
+
+// openVote decrypts a vote, and finds its poll. Voters name themselves and the author by LID or PN.
+func (p *Phone) openVote(voter *account, update *waE2E.PollUpdateMessage) (poll *waE2E.Message, vote *waE2E.PollVoteMessage, err error) {
 	id := update.GetPollCreationMessageKey().GetID()
 	m, err := p.known(id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, author := range []types.JID{m.author.lid, m.author.pn} {
 		for _, who := range []types.JID{voter.lid, voter.pn} {
 			key, also := voteKey(m.message, id, author, who)
 			plaintext, err := gcmutil.Decrypt(key, update.GetVote().GetEncIV(), update.GetVote().GetEncPayload(), also)
-			if err == nil {
-				return chosen(innermost(m.message), plaintext)
+			if err != nil {
+				continue
 			}
+			vote = &waE2E.PollVoteMessage{}
+			if err := proto.Unmarshal(plaintext, vote); err != nil {
+				return nil, nil, fmt.Errorf("vote: %w", err)
+			}
+			return m.message, vote, nil
 		}
 	}
-	return nil, errVote
+	return nil, nil, errVote
 }
 
-func chosen(poll *waE2E.Message, vote []byte) (options []string, err error) {
-	var hashes waE2E.PollVoteMessage
-	if err := proto.Unmarshal(vote, &hashes); err != nil {
-		return nil, fmt.Errorf("vote: %w", err)
-	}
+func chosen(poll *waE2E.Message, vote *waE2E.PollVoteMessage) (options []string) {
 	for _, option := range pollIn(poll).GetOptions() {
 		hash := sha256.Sum256([]byte(option.GetOptionName()))
-		if slices.ContainsFunc(hashes.GetSelectedOptions(), func(h []byte) bool { return string(h) == string(hash[:]) }) {
+		if slices.ContainsFunc(vote.GetSelectedOptions(), func(h []byte) bool { return string(h) == string(hash[:]) }) {
 			options = append(options, option.GetOptionName())
 		}
 	}
-	return options, nil
+	return options
 }
