@@ -140,8 +140,13 @@ type edge struct {
 
 func boot(t *testing.T, config Config, accounts Accounts) *edge {
 	t.Helper()
+	return bootWith(t, config, accounts, nil)
+}
+
+func bootWith(t *testing.T, config Config, accounts Accounts, events Events) *edge {
+	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	server := New(config, accounts, nil, zap.New(core))
+	server := New(config, accounts, events, zap.New(core))
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)

@@ -30,6 +30,7 @@ func newAPI(app *fiber.App) huma.API {
 	config.Formats = map[string]huma.Format{
 		"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal},
 	}
+	config.Components.Schemas = huma.NewMapRegistry(schemaPath, schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer"}}
 	config.Security = []map[string][]string{{"key": {}}, {}}
 	return humafiber.New(app, config)

@@ -85,6 +85,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.conversationRoutes()
 	s.chatChangeRoutes()
 	s.callRoute()
+	s.eventRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
 	s.contactRoutes()

@@ -27,16 +27,22 @@ type placeFrame struct {
 	Oldest  string `json:"oldest,omitempty"` // the cursor to get all that is kept
 }
 
+func frameOf(event actors.Event) frame {
+	return frame{Event: string(event.Kind), ID: event.Cursor.String(), Time: frameTime(event.At), Data: event.Data}
+}
+
+func frameTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
 // tell sends an event if it is one of kinds.
 func (s *stream) tell(event actors.Event, kinds []actors.EventKind) {
 	if len(kinds) == 0 || slices.Contains(kinds, event.Kind) {
-		s.send(frame{Event: string(event.Kind), ID: event.Cursor.String(), Time: event.At, Data: event.Data})
+		s.send(frameOf(event))
 	}
 }
 
 // say sends what is no event of an account.
 func (s *stream) say(what string, data any) {
-	s.send(frame{Event: what, Time: time.Now(), Data: data})
+	s.send(frame{Event: what, Time: frameTime(time.Now()), Data: data})
 }
 
 // refuse tells what is wrong with a client's frame, or with what it selected.
@@ -47,7 +53,6 @@ func (s *stream) send(f frame) {
 	if s.err != nil {
 		return
 	}
-	f.Time = f.Time.UTC().Truncate(time.Millisecond)
 	data, err := json.Marshal(f)
 	if err != nil {
 		panic(fmt.Sprintf("encode %s frame: %v", f.Event, err)) // frames are plain structs around JSON
