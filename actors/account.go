@@ -88,6 +88,7 @@ type Account struct {
 	// device's own record is whatsmeow's, which writes it on its goroutines.
 	device, lid types.JID
 	qr          *QR
+	passkey     *Passkey    // of the pairing, if WhatsApp asks for one
 	codesEnd    time.Time   // when the connection has no more codes to show
 	asked       bool        // somebody waits for the next connection
 	suspect     bool        // the last process died of it, and it has not been ready since
@@ -372,7 +373,7 @@ func (a *Account) status() Status {
 	last, lag := a.traffic.heard()
 	status := Status{
 		Account: a.number, Session: a.session, Running: a.record.Running, Paired: a.paired(),
-		Name: a.record.PushName, QR: a.qr, LastTraffic: last, Lag: lag, Queued: a.queue.len(),
+		Name: a.record.PushName, QR: a.qr, Passkey: a.passkey, LastTraffic: last, Lag: lag, Queued: a.queue.len(),
 		Events: a.files.ledger.newest(), DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata,
 		CreatedAt: a.files.entry.CreatedAt,
 	}

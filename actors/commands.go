@@ -23,6 +23,8 @@ type Status struct {
 	Device uint16
 	// QR is the code that is showing, if any.
 	QR *QR
+	// Passkey is what WhatsApp asks for in the pairing, if it does.
+	Passkey *Passkey
 	// LastTraffic is when anything was last heard from WhatsApp.
 	LastTraffic time.Time
 	// Lag is how far the last message or receipt was behind WhatsApp's clock when

@@ -17,6 +17,7 @@ type EventKind string
 // ephemeral ones reach those who listen at the moment and no one else.
 const (
 	EventQR              EventKind = "qr"
+	EventPasskey         EventKind = "passkey"
 	EventReady           EventKind = "ready"
 	EventMessage         EventKind = "message"
 	EventSyncProgress    EventKind = "sync-progress"
@@ -59,6 +60,7 @@ type CatalogueEntry struct {
 func Catalogue() []CatalogueEntry {
 	return []CatalogueEntry{
 		{EventQR, false, "a code to be scanned is showing; it replaces the one before", QREvent{}},
+		{EventPasskey, false, "WhatsApp wants the phone's passkey for the pairing; told at each stage", PasskeyEvent{}},
 		{EventPairRejected, true, "a phone was refused because its number is not the account's", PairRejectedEvent{}},
 		{EventReady, true, "the account is connected and can send and receive", ReadyEvent{}},
 		{EventConnectionState, true, "the account's session changed its state", ConnectionStateEvent{}},

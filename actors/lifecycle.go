@@ -222,6 +222,14 @@ func (a *Account) heard(event any) {
 		a.linked(e)
 	case *events.PairError:
 		a.failedToPair()
+	case *events.PairPasskeyRequest:
+		a.passkeyAsked(e.PublicKey)
+	case *events.PairPasskeyConfirmation:
+		a.passkeyShown(e)
+	case *events.PairPasskeyError:
+		a.passkeyFailed(e.Error)
+	case PasskeyStage:
+		a.passkeyReached(e, "")
 	case *events.PushNameSetting:
 		a.record.PushName = e.Action.GetName()
 		a.saveThen(func() {})
@@ -293,7 +301,7 @@ func (a *Account) failedToPair() {
 // linked remembers the device. WhatsApp then asks for a login with it, or has
 // already; if it never does, the login is tried all the same.
 func (a *Account) linked(e *events.PairSuccess) {
-	a.qr = nil
+	a.qr, a.passkey = nil, nil
 	a.adopt(e.ID, e.LID)
 	paired := time.Now()
 	a.record.PairedAt, a.asked = paired, true
@@ -454,7 +462,7 @@ func (a *Account) loggedOut(reason string, then func()) {
 
 // drop closes the present connection without waiting.
 func (a *Account) drop() {
-	a.qr = nil
+	a.qr, a.passkey = nil, nil
 	l := a.link
 	if l == nil {
 		return

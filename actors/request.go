@@ -23,7 +23,11 @@ type Request interface {
 type patient interface{ patience() time.Duration }
 
 func (a *Account) perform(command *Command, request Request) {
-	if refusal := a.refuseRequest(); refusal != nil {
+	refusal := a.refuseRequest()
+	if step, pairs := request.(pairingRequest); pairs {
+		refusal = a.refusePairingRequest(step)
+	}
+	if refusal != nil {
 		command.Reply(nil, refusal)
 		return
 	}

@@ -96,6 +96,7 @@ func (s *Server) clientRoutes() {
 	s.settingRoutes(tags)
 	s.qrRoute(tags)
 	s.pairingCodeRoute(tags)
+	s.passkeyRoutes(tags)
 }
 
 type initializeInput struct {
@@ -202,6 +203,7 @@ type clientStatus struct {
 	LID         string            `json:"lid,omitempty" doc:"its hidden id"`
 	Name        string            `json:"name,omitempty"`
 	Device      uint16            `json:"device,omitempty" doc:"which linked device of the phone this is"`
+	Passkey     string            `json:"passkey,omitempty" doc:"stage of the pairing in which WhatsApp wants the phone's passkey"`
 	LastTraffic *time.Time        `json:"lastTraffic,omitempty" doc:"when WhatsApp was last heard of"`
 	Lag         float64           `json:"lag" doc:"seconds that the last message or receipt was behind WhatsApp's clock when it was stored; WhatsApp tells whole ones"`
 	Queued      int               `json:"queued" doc:"accepted messages that have not reached their end"`
@@ -212,8 +214,13 @@ type clientStatus struct {
 }
 
 func showStatus(status actors.Status) clientStatus {
+	passkey := ""
+	if status.Passkey != nil {
+		passkey = string(status.Passkey.Stage)
+	}
 	return clientStatus{
 		ClientID:    status.Account,
+		Passkey:     passkey,
 		Session:     showSession(status.Session),
 		Running:     status.Running,
 		Paired:      status.Paired,

@@ -196,6 +196,9 @@ func (s *stream) present(status actors.Status) {
 	if status.QR != nil {
 		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt.UTC()})
 	}
+	if status.Passkey != nil {
+		show(actors.EventPasskey, time.Now(), actors.PasskeyEvent{ClientID: status.Account, Passkey: *status.Passkey})
+	}
 	if session.State == actors.StateReady {
 		info := actors.ClientInfo{Number: status.Number, Name: status.Name}
 		show(actors.EventReady, session.Since, actors.ReadyEvent{ClientID: status.Account, Info: info})

@@ -41,6 +41,7 @@ type account struct {
 	profile      profile
 	collections  map[string]*collection
 	linking      *connection // the companion that asked last to be linked by code
+	passkey      *Passkey    // nil if it has none
 }
 
 // device is a linked companion as the service knows it. Its fields are guarded by Simulator.mu.

@@ -33,6 +33,8 @@ func (s *Simulator) controlRoutes() []route {
 		on("POST /phones/{number}/offline", "Switches the phone off", withPhone(s, controlOffline)),
 		on("POST /phones/{number}/scan", "Links the device that shows this QR code", withPhone(s, controlScan)),
 		on("POST /phones/{number}/enter-code", "Links the device that shows this pairing code", withPhone(s, controlEnterCode)),
+		on("POST /phones/{number}/passkey", "Gives the account a passkey, which scanning a QR code takes from then on", withPhone(s, controlAddPasskey)).creating(),
+		on("POST /phones/{number}/passkey/sign", "Answers a WebAuthn request with the account's passkey", withPhone(s, controlSign)),
 		on("POST /phones/{number}/messages", "Sends a message", withPhone(s, controlSend)).creating(),
 		on("GET /phones/{number}/messages", "What the phone got, decrypted", withPhone(s, controlMessages)).polled(),
 		on("GET /phones/{number}/sent", "What was written on the phone", withPhone(s, controlSent)).polled(),

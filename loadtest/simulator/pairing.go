@@ -48,6 +48,7 @@ type registration struct {
 	claim   *claim      // the scan in progress
 	request string      // the id of the pair-success iq
 	offer   *codeOffer  // a wish to be linked by code
+	passkey *passkeyLink
 }
 
 // claim is one phone's attempt to link the device behind a registration.
@@ -59,6 +60,7 @@ type claim struct {
 func (r *registration) withdrawLocked(s *Simulator, c *connection) {
 	r.timer.Stop()
 	r.withdrawOfferLocked(c)
+	r.passkey.withdraw(ErrCompanionGone)
 	for _, ref := range r.refs {
 		delete(s.refs, ref)
 	}
@@ -136,7 +138,27 @@ func (p *Phone) Scan(ctx context.Context, qr string) error {
 	if err != nil {
 		return err
 	}
+	if p.hasPasskey() {
+		return p.await(ctx, func() (*claim, error) {
+			claimed, err := p.claimByPasskey(code)
+			if err != nil {
+				return nil, err
+			}
+			select {
+			case c := <-claimed:
+				return c.claim, c.err
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})
+	}
 	return p.await(ctx, func() (*claim, error) { return p.sim.claimByQR(p, code) })
+}
+
+func (p *Phone) hasPasskey() bool {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	return p.account.passkey != nil
 }
 
 // await begins a claim and waits until the companion is linked, or refuses. The phone's name is in its app state before:
@@ -161,14 +183,23 @@ func (p *Phone) await(ctx context.Context, begin func() (*claim, error)) error {
 func (s *Simulator) claimByQR(p *Phone, code qrCode) (*claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c, err := s.shownByLocked(code)
+	if err != nil {
+		return nil, err
+	}
+	return p.claimLocked(c, code.secret)
+}
+
+// shownByLocked is the companion that shows a QR code.
+func (s *Simulator) shownByLocked(code qrCode) (*connection, error) {
 	c := s.refs[code.ref]
-	if c == nil || c.registration.claim != nil {
+	if c == nil || c.registration.claim != nil || c.registration.passkey != nil {
 		return nil, ErrUnknownRef
 	}
 	if code.noise != c.noiseKey || code.identity != c.registration.keys.identity {
 		return nil, fmt.Errorf("%w: its keys are not those of the connection", ErrBadQR)
 	}
-	return p.claimLocked(c, code.secret)
+	return c, nil
 }
 
 // claimByCode claims the companion that a code was shown by.
@@ -247,6 +278,9 @@ func (s *Simulator) handleUnpaired(c *connection, node *waBinary.Node) error {
 	}
 	if link, asks := node.GetOptionalChildByTag("link_code_companion_reg"); asks {
 		c.push(s.linkCodeLocked(c, node, &link))
+		return nil
+	}
+	if s.passkeyLocked(c, node) {
 		return nil
 	}
 	if r.claim == nil || attr(node, "id") != r.request {
