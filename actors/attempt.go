@@ -54,8 +54,12 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 	if err := o.mark(ctx, item); err != nil {
 		return Sent{}, err
 	}
+	handle, err := o.handleOf(ctx, to, message)
+	if err != nil {
+		return Sent{}, err
+	}
 	copied := l.copyOf(to, item.MessageID, message)
-	response, attempt, err := transmit(l, to, item.MessageID, message)
+	response, attempt, err := transmit(l, to, message, whatsmeow.SendRequestExtra{ID: item.MessageID, Timeout: ackTimeout, MediaHandle: handle})
 	if err == nil && copied != nil {
 		copied.event.Info.Timestamp = response.Timestamp
 		if err := o.inbound.unsealed(ctx, copied.event, copied.vote); err != nil {
@@ -68,13 +72,12 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 // transmit hands a message to WhatsApp and waits for the answer. One that was
 // being encrypted while a message arrived over the same signal session has not
 // left, and is encrypted again.
-func transmit(l *link, to types.JID, id string, message *waE2E.Message) (response whatsmeow.SendResponse, attempt *devicestore.Send, err error) {
+func transmit(l *link, to types.JID, message *waE2E.Message, extra whatsmeow.SendRequestExtra) (response whatsmeow.SendResponse, attempt *devicestore.Send, err error) {
 	ctx, cancel := context.WithTimeout(l.ctx, ackTimeout)
 	defer cancel()
 	for range encryptions {
 		attempt = &devicestore.Send{Recipient: to}
-		response, err = l.client.SendMessage(devicestore.WithSend(ctx, attempt), to, message,
-			whatsmeow.SendRequestExtra{ID: id, Timeout: ackTimeout})
+		response, err = l.client.SendMessage(devicestore.WithSend(ctx, attempt), to, message, extra)
 		if !errors.Is(err, devicestore.ErrSessionChanged) {
 			break
 		}

@@ -16,6 +16,7 @@ type ChannelPost struct {
 	ID        string         `json:"id"`
 	Type      string         `json:"type,omitempty" doc:"absent where only the counts are told"`
 	Body      string         `json:"body,omitempty" doc:"text or caption"`
+	Media     *MessageMedia  `json:"media,omitempty"`
 	Timestamp time.Time      `json:"timestamp"`
 	Views     int            `json:"views"`
 	Reactions map[string]int `json:"reactions" doc:"how often each was given"`
@@ -79,7 +80,7 @@ func showPost(found *types.NewsletterMessage) ChannelPost {
 	}
 	if found.Message != nil {
 		content := ReadContent(found.Message)
-		post.Type, post.Body = content.Type, content.Body
+		post.Type, post.Body, post.Media = content.Type, content.Body, DescribeMedia(content.Media)
 	}
 	return post
 }

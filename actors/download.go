@@ -36,7 +36,7 @@ func (GetFile) patience() time.Duration { return downloadTimeout }
 
 func (g GetFile) perform(ctx context.Context, l *link) (any, error) {
 	file, err := l.download(ctx, g.Message.Type, g.Media)
-	if isLost(err) {
+	if isLost(err) && len(g.Media.MediaKey) > 0 { // no phone has what a channel shows
 		if err = l.restore(ctx, g.Message, &g.Media); err != nil {
 			return nil, err
 		}

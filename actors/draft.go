@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
@@ -51,18 +52,18 @@ func compose(ctx context.Context, c *composition, command Send) (*waE2E.Message,
 		return nil, err
 	}
 	if c.chat.Server == types.NewsletterServer {
-		err = postable(message)
+		err = postable(message, command.Delivery.SendAt)
 	}
 	return message, err
 }
 
 // postable refuses what channels do not take, or not in this way.
-func postable(m *waE2E.Message) error {
+func postable(m *waE2E.Message, sendAt time.Time) error {
 	switch {
 	case m.ReactionMessage != nil, m.PollUpdateMessage != nil:
 		return wrongField("chatId", "a channel's posts take neither reactions nor votes that are sent as messages")
-	case ReadContent(innermost(m)).Media != nil:
-		return wrongField("chatId", "the files of channels are not encrypted, and have to be uploaded so")
+	case ReadContent(innermost(m)).Media != nil && time.Until(sendAt) > keptUpload-uploadLife:
+		return wrongField("sendAt", "a file in a channel can be at most 23 days ahead")
 	case m.ViewOnceMessageV2 != nil, m.ViewOnceMessageV2Extension != nil:
 		return wrongField("message.viewOnce", "not in channels")
 	default:

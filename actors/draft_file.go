@@ -9,6 +9,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-web-server/actors/fetch"
@@ -74,7 +75,7 @@ func (f File) compose(ctx context.Context, c *composition) (*waE2E.Message, erro
 	if f.Kind == media.Video && described.Thumbnail == nil {
 		described.Thumbnail = c.link.ffmpeg.Frame(ctx, content)
 	}
-	uploaded, err := c.link.upload(ctx, content, fileKeys[f.Kind])
+	uploaded, err := c.link.upload(ctx, content, uploadKind{fileKeys[f.Kind], c.chat.Server == types.NewsletterServer})
 	if err != nil {
 		return nil, err
 	}

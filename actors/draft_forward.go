@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -35,6 +36,9 @@ func (f Forward) compose(ctx context.Context, c *composition) (*waE2E.Message, e
 	}
 	if to.record.ViewOnce || once(to.message) {
 		return nil, wrongField("message.forward.id", "what is seen once cannot be forwarded")
+	}
+	if file := ReadContent(to.message).Media; file != nil && (len(file.MediaKey) == 0 || c.chat.Server == types.NewsletterServer) {
+		return nil, wrongField("message.forward.id", "files are not handed on into channels or out of them: send the file anew")
 	}
 	return forwarded(to.message)
 }

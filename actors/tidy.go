@@ -44,7 +44,7 @@ func (l *ledger) tidy(ctx context.Context) error {
 	if err := removeOld(ctx, l, persist.SendResults, func(r persist.SendResult) bool { return r.ExpiresAt.Before(now) }); err != nil {
 		return fmt.Errorf("remove old results of sends: %w", err)
 	}
-	if err := removeOld(ctx, l, persist.MediaUploads, func(u persist.MediaUpload) bool { return now.Sub(u.UploadedAt) > uploadLife }); err != nil {
+	if err := removeOld(ctx, l, persist.MediaUploads, func(u persist.MediaUpload) bool { return now.Sub(u.UploadedAt) > keptUpload }); err != nil {
 		return fmt.Errorf("remove old uploads: %w", err)
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestWhatHasHadItsTimeIsRemovedAndNothingElse(t *testing.T) {
 	}
 	require.NoError(t, d.ledger.record(t.Context(), func(u *unit) error {
 		u.Put(key("over", over), key("open", open), result("over", over), result("open", open),
-			upload("over", over.Add(-uploadLife)), upload("open", open.Add(-uploadLife)))
+			upload("over", over.Add(-keptUpload)), upload("open", open.Add(-keptUpload)))
 		return nil
 	}))
 

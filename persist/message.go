@@ -141,10 +141,12 @@ type Media struct {
 type MediaUpload struct {
 	// Digest is the hexadecimal SHA-256 of the file, Type how it was uploaded (image,
 	// video, audio, document, …): each has keys of its own.
-	Digest        string    `col:"digest,key"`
-	Type          string    `col:"type,key"`
-	DirectPath    string    `col:"direct_path"`
-	URL           string    `col:"url"`
+	Digest     string `col:"digest,key"`
+	Type       string `col:"type,key"`
+	DirectPath string `col:"direct_path"`
+	URL        string `col:"url"`
+	// MediaKey opens the file. One that lies there openly, for a channel, has none: in its
+	// place is the handle that a post of it has to name.
 	MediaKey      []byte    `col:"media_key,secret"`
 	FileEncSHA256 []byte    `col:"file_enc_sha256"`
 	Size          int64     `col:"size"` // bytes

@@ -52,11 +52,14 @@ func (s *Simulator) uploader(r *http.Request) (number string, ok bool) {
 	return number, hmac.Equal([]byte(auth), []byte(s.mediaAuth(number)))
 }
 
+// newsletterUploads is where what is not encrypted is left.
+const newsletterUploads = "/newsletter/"
+
 // serviceRoutes is what clients reach: media and pictures by their paths, and the websocket on any other.
 func (s *Simulator) serviceRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /mms/{kind}/{token}", s.counted(s.serveUpload))
-	mux.HandleFunc("POST /newsletter/{kind}/{token}", s.counted(s.serveUpload))
+	mux.HandleFunc("POST "+newsletterUploads+"{kind}/{token}", s.counted(s.serveUpload))
 	mux.HandleFunc("DELETE /mms/{kind}/{token}", s.counted(s.serveMediaDelete))
 	mux.HandleFunc("GET /v/{bucket}/{name}", s.counted(s.serveDownload))
 	mux.HandleFunc("GET "+picturePath, s.counted(s.servePicture))
@@ -109,14 +112,20 @@ func (s *Simulator) serveUpload(w http.ResponseWriter, r *http.Request) {
 	if fault.is(actionMalformed, 2) {
 		blob = withBitTurned(blob)
 	}
-	path := s.media.put(blob)
+	var path string
+	handle := randomHex(8)
+	if strings.HasPrefix(r.URL.Path, newsletterUploads) {
+		path, handle = s.media.putOpenly(blob)
+	} else {
+		path = s.media.put(blob)
+	}
 	if fault.is(actionMalformed, 1) {
 		_, _ = io.WriteString(w, "stored") // the client is gone
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(uploadAnswer{ //nolint:errchkjson // the client is gone
-		URL: mediaURL(path), DirectPath: path, Handle: randomHex(8), ObjectID: randomHex(8),
+		URL: mediaURL(path), DirectPath: path, Handle: handle, ObjectID: randomHex(8),
 	})
 }
 

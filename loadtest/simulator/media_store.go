@@ -33,6 +33,7 @@ type mediaStore struct {
 type mediaFile struct {
 	blob    []byte
 	expired int
+	handle  string // what a newsletter's post names it by; empty if it is for no newsletter
 }
 
 func newMediaStore() *mediaStore { return &mediaStore{files: map[string]*mediaFile{}} }
@@ -51,6 +52,26 @@ func (m *mediaStore) put(blob []byte) (directPath string) {
 		m.order = m.order[1:]
 	}
 	return path + "?ccb=11-4"
+}
+
+// putOpenly keeps a file for a newsletter, and returns the handle that its post has to name.
+func (m *mediaStore) putOpenly(file []byte) (directPath, handle string) {
+	directPath, handle = m.put(file), randomHex(8)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.files[withoutQuery(directPath)].handle = handle
+	return directPath, handle
+}
+
+// openly finds a file that lies there for a newsletter; nil if there is none.
+func (m *mediaStore) openly(directPath string) (file []byte, handle string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := m.files[withoutQuery(directPath)]
+	if found == nil || found.handle == "" {
+		return nil, ""
+	}
+	return found.blob, found.handle
 }
 
 // get returns a blob, or the status to refuse with.

@@ -203,6 +203,11 @@ func (s *Simulator) takeLetter(d *device, node *waBinary.Node) (ack waBinary.Nod
 		return ack, newsletterCode(s.react(d.account, to, attrInt(node, "server_id"), given))
 	}
 	plain := node.GetChildByTag("plaintext")
+	if attr(node, "edit") == "" {
+		if err := s.checkOpenFile(content(&plain), attr(node, "media_id")); err != nil {
+			return ack, newsletterCode(err)
+		}
+	}
 	p, err := s.publish(d.account, d, to, letter{
 		id: attr(node, "id"), kind: attr(node, "type"), media: attr(&plain, "mediatype"),
 		edit: types.EditAttribute(attr(node, "edit")), plain: content(&plain),

@@ -114,6 +114,25 @@ func TestWhatANewsletterRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "400")
 }
 
+func TestAPostHasToNameItsFile(t *testing.T) {
+	r := newReadership(t)
+	file := []byte("a picture")
+	told, err := r.ownerCl.UploadNewsletter(within(t), file, whatsmeow.MediaImage)
+	require.NoError(t, err)
+	picture := &waE2E.Message{ImageMessage: &waE2E.ImageMessage{
+		URL: &told.URL, DirectPath: &told.DirectPath, FileSHA256: told.FileSHA256, FileLength: &told.FileLength,
+	}}
+	for _, handle := range []string{"", "another"} {
+		_, err = r.ownerCl.SendMessage(within(t), r.jid, picture, whatsmeow.SendRequestExtra{MediaHandle: handle})
+		require.ErrorContains(t, err, "400", handle)
+	}
+	posted, err := r.ownerCl.SendMessage(within(t), r.jid, picture, whatsmeow.SendRequestExtra{MediaHandle: told.Handle})
+	require.NoError(t, err)
+	shown, _, err := r.sim.NewsletterFile(r.jid, posted.ID)
+	require.NoError(t, err)
+	require.Equal(t, file, shown)
+}
+
 func TestPostsReachFollowersAndCanBeReadLater(t *testing.T) {
 	r := newReadership(t)
 	first, err := r.ownerCl.SendMessage(within(t), r.jid, words("first"))
