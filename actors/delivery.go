@@ -39,7 +39,7 @@ func (d Delivery) plan(item *persist.OutboxItem) error {
 	case d.Lane != "" && d.Lane != LaneInteractive && d.Lane != LaneBulk:
 		return wrongField("lane", "must be interactive or bulk")
 	case !d.SendAt.IsZero() && d.SendAt.Before(item.AcceptedAt):
-		return wrongField("sendAt", "lies in the past")
+		return &Error{Code: CodeScheduleInPast, Field: "sendAt", Message: "sendAt: lies in the past"}
 	case d.SendAt.After(item.AcceptedAt.Add(maxAhead)):
 		return wrongField("sendAt", "lies more than a year ahead")
 	}

@@ -68,7 +68,6 @@ func TestWhatCannotBeScheduledIsRefusedByName(t *testing.T) {
 	now := time.Now()
 	for field, how := range map[string]Delivery{
 		"lane":      {Lane: "express"},
-		"sendAt":    {SendAt: now.Add(-time.Minute)},
 		"expiresAt": {SendAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Minute)},
 		"expiresIn": {ExpiresAt: now.Add(time.Minute), ExpiresIn: time.Minute},
 	} {
@@ -82,6 +81,8 @@ func TestWhatCannotBeScheduledIsRefusedByName(t *testing.T) {
 		_, err := Ask[Sent](t.Context(), ref, Send{To: ann.User, Draft: Text{"hello"}, Delivery: far})
 		require.Equal(t, CodeInvalidRequest, CodeOf(err))
 	}
+	_, err := Ask[Sent](t.Context(), ref, Send{To: ann.User, Draft: Text{"hello"}, Delivery: Delivery{SendAt: now.Add(-time.Minute)}})
+	require.Equal(t, CodeScheduleInPast, CodeOf(err))
 	status, err := Ask[Status](t.Context(), ref, GetStatus{})
 	require.NoError(t, err)
 	require.Zero(t, status.Queued)

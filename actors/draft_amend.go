@@ -76,7 +76,9 @@ func editable(message persist.Message, now time.Time) error {
 	case lost(message):
 		return notEditable("edit", "the message was not sent")
 	case now.Sub(message.Timestamp) > whatsmeow.EditWindow:
-		return notEditable("edit", fmt.Sprintf("messages can be edited for %d minutes", int(whatsmeow.EditWindow.Minutes())))
+		expired := notEditable("edit", fmt.Sprintf("messages can be edited for %d minutes", int(whatsmeow.EditWindow.Minutes())))
+		expired.Code = CodeEditExpired
+		return expired
 	default:
 		return nil
 	}

@@ -131,7 +131,7 @@ var fileRefusals = []struct {
 	{fetch.ErrUnreachable, CodeMediaUnreachable, "the file could not be fetched from its URL"},
 	{media.ErrTooLarge, CodeMediaTooLarge, "the file is too large"},
 	{media.ErrUnsupported, CodeUnsupportedMedia, ""},
-	{media.ErrBroken, CodeUnsupportedMedia, "the file is broken: it cannot be read to its end"},
+	{media.ErrBroken, CodeMediaBroken, "the file is broken: it cannot be read to its end"},
 	{media.ErrBusy, CodeAccountBusy, "too many files are on their way"},
 }
 

@@ -237,7 +237,7 @@ func TestDraftsThatCannotBeAreRefusedByTheirField(t *testing.T) {
 func TestAMessageIsEditableForAsLongAsWhatsAppSays(t *testing.T) {
 	message := persist.Message{FromMe: true, Status: "read", Timestamp: midday}
 	require.NoError(t, editable(message, midday.Add(20*time.Minute)))
-	require.Equal(t, CodeEditNotAllowed, CodeOf(editable(message, midday.Add(20*time.Minute+time.Second))))
+	require.Equal(t, CodeEditExpired, CodeOf(editable(message, midday.Add(20*time.Minute+time.Second))))
 	message.Status = "failed"
 	require.Equal(t, CodeEditNotAllowed, CodeOf(editable(message, midday)))
 }

@@ -131,7 +131,7 @@ func TestAFileIsFetchedFromAURL(t *testing.T) {
 	require.Equal(t, mediatest.PNG(16, 16), file)
 
 	for path, code := range map[string]Code{
-		"/page": CodeUnsupportedMedia, "/half": CodeUnsupportedMedia, "/large": CodeMediaTooLarge, "/nothing": CodeMediaUnreachable,
+		"/page": CodeUnsupportedMedia, "/half": CodeMediaBroken, "/large": CodeMediaTooLarge, "/nothing": CodeMediaUnreachable,
 	} {
 		_, err := h.post(t, File{Kind: media.Image, URL: server.URL + path})
 		require.Equal(t, code, CodeOf(err), "%s: %v", path, err)
@@ -152,7 +152,7 @@ func TestAFileOfWhatCannotBeQueuedIsNotUploaded(t *testing.T) {
 		To: h.friend.Number(), Draft: File{Kind: media.Image, Content: fileOf(t, mediatest.PNG(32, 32))},
 		Delivery: Delivery{SendAt: time.Now().Add(-time.Minute)},
 	})
-	require.Equal(t, CodeInvalidRequest, CodeOf(err))
+	require.Equal(t, CodeScheduleInPast, CodeOf(err))
 	require.Empty(t, h.uploads(t))
 }
 

@@ -73,9 +73,9 @@ func TestBadInputIsRefusedByItsCodeAndNothingIsSent(t *testing.T) {
 		"a thumbnail that is no JPEG": {"", `{"video":{"base64":"` + inBase64(film) + `","thumbnail":"aGVsbG8="}}`, "", 400, "invalid_request", "message.video.thumbnail"},
 		"a thumbnail that is large":   {"", `{"document":{"base64":"aGVsbG8=","thumbnail":"` + inBase64(append(picture, make([]byte, 64<<10)...)) + `"}}`, "", 400, "invalid_request", "message.document.thumbnail"},
 
-		"a JPEG that is cut off":       {"", `{"image":{"base64":"` + half(picture) + `"}}`, "", 415, "unsupported_media", "message.image"},
-		"an MP4 that is cut off":       {"", `{"video":{"base64":"` + half(film) + `"}}`, "", 415, "unsupported_media", "message.video"},
-		"a voice note that is cut off": {"", `{"voice":{"base64":"` + half(note) + `"}}`, "", 415, "unsupported_media", "message.voice"},
+		"a JPEG that is cut off":       {"", `{"image":{"base64":"` + half(picture) + `"}}`, "", 422, "media_broken", "message.image"},
+		"an MP4 that is cut off":       {"", `{"video":{"base64":"` + half(film) + `"}}`, "", 422, "media_broken", "message.video"},
+		"a voice note that is cut off": {"", `{"voice":{"base64":"` + half(note) + `"}}`, "", 422, "media_broken", "message.voice"},
 
 		"more than 100 MB": {"", `{"document":{"url":"` + files + `/large"}}`, "", 413, "media_too_large", "message.document"},
 
@@ -96,13 +96,13 @@ func TestBadInputIsRefusedByItsCodeAndNothingIsSent(t *testing.T) {
 		"a vote in a text":              {"", `{"vote":{"pollId":"` + theirs + `","options":["a"]}}`, "", 400, "invalid_request", "message.vote.pollId"},
 
 		"an edit of somebody else's": {"", `{"edit":{"id":"` + theirs + `","text":"b"}}`, "", 422, "edit_not_allowed", "message.edit.id"},
-		"an edit after 20 minutes":   {"", `{"edit":{"id":"` + old + `","text":"b"}}`, "", 422, "edit_not_allowed", "message.edit.id"},
+		"an edit after 20 minutes":   {"", `{"edit":{"id":"` + old + `","text":"b"}}`, "", 422, "edit_expired", "message.edit.id"},
 		"an edit of a sticker":       {"", `{"edit":{"id":"` + sticker + `","text":"b"}}`, "", 422, "edit_not_allowed", "message.edit.id"},
 		"an edit of nothing":         {"", `{"edit":{"id":"3EB0000000000000","text":"b"}}`, "", 404, "message_not_found", "message.edit.id"},
 		"deleting somebody else's":   {"", `{"delete":{"id":"` + theirs + `"}}`, "", 422, "edit_not_allowed", "message.delete.id"},
 
-		"a time in the past":            {"", `{"text":"a"}`, `,"sendAt":"` + past + `"`, 400, "invalid_request", "sendAt"},
-		"a time in the past for a file": {"", `{"image":{"base64":"` + inBase64(picture) + `"}}`, `,"sendAt":"` + past + `"`, 400, "invalid_request", "sendAt"},
+		"a time in the past":            {"", `{"text":"a"}`, `,"sendAt":"` + past + `"`, 422, "schedule_in_past", "sendAt"},
+		"a time in the past for a file": {"", `{"image":{"base64":"` + inBase64(picture) + `"}}`, `,"sendAt":"` + past + `"`, 422, "schedule_in_past", "sendAt"},
 		"an end before the beginning":   {"", `{"text":"a"}`, `,"expiresAt":"` + past + `"`, 400, "invalid_request", "expiresAt"},
 		"a text to be seen once":        {"", `{"text":"a","viewOnce":true}`, "", 400, "invalid_request", "message.viewOnce"},
 	} {
