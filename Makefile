@@ -130,7 +130,7 @@ test: compiler ferretdb
 test-short:
 	go test -short ./...
 
-## test-full: is test with the long suites; takes some ten minutes
+## test-full: is test with the long suites; takes some forty minutes
 .PHONY: test-full
 test-full:
 	@$(MAKE) --no-print-directory test TEST_FULL=1
