@@ -59,6 +59,8 @@ func killServer(t *testing.T, own *backends.Server, db *redis.DB) {
 		require.NoError(t, own.Kill())
 		group.Wait()
 		require.NoError(t, own.Restart())
+		// A pool that could not connect often enough refuses until it has tried again, once a second.
+		require.Eventually(t, func() bool { return db.Health(t.Context()) == nil }, 30*time.Second, 20*time.Millisecond)
 		for w, last := range acknowledged {
 			a := acquire(t, db, fmt.Sprint("491", w))
 			n := a.count(t, "n")
