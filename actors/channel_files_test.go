@@ -33,15 +33,8 @@ func (h *home) file(t *testing.T, chat, sender, id string) ([]byte, error) {
 func TestAChannelShowsFiles(t *testing.T) {
 	h := newTown(t).newHome(t)
 	h.link(t)
-	channel, err := h.owner.CreateNewsletter(t.Context(), simulator.NewsletterOptions{Name: "News"})
-	require.NoError(t, err)
-	c := &thread{home: h, chat: channel.String()}
-	post := func(draft Draft) string {
-		sent, err := c.ask(t, draft, Manner{})
-		require.NoError(t, err)
-		require.Equal(t, "sent", sent.Status, sent.Reason)
-		return sent.MessageID
-	}
+	c, channel := h.channel(t)
+	post := func(draft Draft) string { return c.taken(t, draft) }
 	picture := mediatest.PNG(40, 30)
 	var ids []string
 	for kind, content := range map[media.Kind][]byte{
@@ -68,7 +61,7 @@ func TestAChannelShowsFiles(t *testing.T) {
 	post(Poll{Question: "When?", Options: []string{"now", "later"}})
 	info, _ := h.world.Newsletter(channel)
 	require.Equal(t, "poll", info.Posts[len(info.Posts)-1].Type)
-	_, _, err = h.world.NewsletterFile(channel, again)
+	_, _, err := h.world.NewsletterFile(channel, again)
 	require.NoError(t, err, "an edited post has its file still")
 	post(Deletion{again})
 	_, _, err = h.world.NewsletterFile(channel, again)

@@ -279,18 +279,28 @@ func TestAStatusIsSeenByThosePeopleWhoMaySeeIt(t *testing.T) {
 	require.Empty(t, stranger.Messages(0))
 }
 
+// channel makes the account's owner one, to which the account posts.
+func (h *home) channel(t *testing.T) (*thread, types.JID) {
+	t.Helper()
+	channel, err := h.owner.CreateNewsletter(t.Context(), simulator.NewsletterOptions{Name: "News"})
+	require.NoError(t, err)
+	return &thread{home: h, chat: channel.String()}, channel
+}
+
+// taken sends a draft, and returns the id of what WhatsApp has taken.
+func (c *thread) taken(t *testing.T, draft Draft) string {
+	t.Helper()
+	sent, err := c.ask(t, draft, Manner{})
+	require.NoError(t, err)
+	require.Equal(t, "sent", sent.Status, sent.Reason)
+	return sent.MessageID
+}
+
 func TestAChannelIsPostedTo(t *testing.T) {
 	h := newTown(t).newHome(t)
 	h.link(t)
-	channel, err := h.owner.CreateNewsletter(t.Context(), simulator.NewsletterOptions{Name: "News"})
-	require.NoError(t, err)
-	c := &thread{home: h, chat: channel.String()}
-	post := func(draft Draft) string {
-		sent, err := c.ask(t, draft, Manner{})
-		require.NoError(t, err)
-		require.Equal(t, "sent", sent.Status, sent.Reason)
-		return sent.MessageID
-	}
+	c, channel := h.channel(t)
+	post := func(draft Draft) string { return c.taken(t, draft) }
 	posts := func() []simulator.NewsletterPost {
 		info, found := h.world.Newsletter(channel)
 		require.True(t, found)
@@ -302,7 +312,7 @@ func TestAChannelIsPostedTo(t *testing.T) {
 	post(Edit{id, "first, corrected"})
 	require.Equal(t, "first, corrected", posts()[0].Text)
 	require.True(t, posts()[0].Edited)
-	_, err = c.ask(t, Reaction{id, "👍"}, Manner{})
+	_, err := c.ask(t, Reaction{id, "👍"}, Manner{})
 	require.Equal(t, CodeInvalidRequest, CodeOf(err))
 	post(Deletion{id})
 	require.True(t, posts()[0].Revoked)
