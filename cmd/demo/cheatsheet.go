@@ -11,7 +11,7 @@ type recipe struct {
 // cheatSheet is what can be tried after the story, in this order.
 func (s *stage) cheatSheet() []recipe {
 	fill := strings.NewReplacer(
-		"REST", "http://"+s.server.rest, "PHONES", s.world.ControlURL(),
+		"REST", "http://"+s.server.REST, "PHONES", s.world.ControlURL(),
 		"JSON", "-H 'Content-Type: application/json' -d",
 		"SHOP", shop, "OFFICE", office, "ANN", ann, "DESK", desk,
 	).Replace

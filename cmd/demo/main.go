@@ -21,14 +21,12 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"whatsapp-web-server/loadtest/gateway"
 )
 
-const (
-	// buildTimeout is for a machine that has compiled none of the dependencies.
-	buildTimeout = 15 * time.Minute
-	// storyTimeout is many times what linking and sending take.
-	storyTimeout = time.Minute
-)
+// storyTimeout is many times what linking and sending take.
+const storyTimeout = time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -56,7 +54,7 @@ func run(ctx context.Context, args []string, out *os.File) (err error) {
 	screen := newScreen(out)
 	if server == "" {
 		screen.printf("Building the server.")
-		if server, err = build(ctx, folder); err != nil {
+		if server, err = gateway.Build(ctx, folder); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"whatsapp-web-server/loadtest/gateway"
 )
 
 // demoVariable makes this test binary, started again as a child, run main
@@ -45,7 +47,7 @@ var builtServer = sync.OnceValues(func() (binary string, err error) {
 	if folder, err = os.MkdirTemp("", "demo-test-"); err != nil {
 		return "", err
 	}
-	return build(context.Background(), folder)
+	return gateway.Build(context.Background(), folder)
 })
 
 // startBuilt starts the demo with a server that is there already.

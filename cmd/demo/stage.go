@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"time"
 
+	"whatsapp-web-server/loadtest/gateway"
 	"whatsapp-web-server/loadtest/simulator"
 )
 
@@ -16,8 +16,8 @@ import (
 type stage struct {
 	screen *screen
 	world  *simulator.Simulator
-	server *server
-	api    *api
+	server *gateway.Server
+	api    *gateway.Client
 	events *events
 }
 
@@ -35,14 +35,14 @@ func openStage(ctx context.Context, screen *screen, folder, binary string) (_ *s
 	if s.world, err = openWorld(ctx, filepath.Join(folder, "simulator")); err != nil {
 		return nil, err
 	}
-	if s.server, err = startServer(ctx, folder, binary, s.world.Env()); err != nil {
+	if s.server, err = gateway.Start(ctx, folder, binary, s.world.Env()); err != nil {
 		return nil, err
 	}
-	s.api = &api{base: "http://" + s.server.rest}
-	if err = s.awaitServer(ctx); err != nil {
+	s.api = s.server.Client()
+	if err = s.server.AwaitReady(ctx); err != nil {
 		return nil, err
 	}
-	if s.events, err = subscribe(ctx, "ws://"+s.server.socket, screen); err != nil {
+	if s.events, err = subscribe(ctx, "ws://"+s.server.Socket, screen); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -50,7 +50,7 @@ func openStage(ctx context.Context, screen *screen, folder, binary string) (_ *s
 
 // openWorld starts the simulator, its control API at port 4480 where that is free.
 func openWorld(ctx context.Context, folder string) (*simulator.Simulator, error) {
-	control, err := freePort(ctx, 4480)
+	control, err := gateway.FreePort(ctx, 4480)
 	if err != nil {
 		return nil, err
 	}
@@ -62,25 +62,6 @@ func openWorld(ctx context.Context, folder string) (*simulator.Simulator, error)
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
 	return world, nil
-}
-
-// awaitServer returns when the server answers, or has ended.
-func (s *stage) awaitServer(ctx context.Context) error {
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		err := s.api.get(ctx, "/api/clients/status", nil)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-again.C:
-		case <-s.server.ended:
-			return errors.New("the server ended at once")
-		case <-ctx.Done():
-			return fmt.Errorf("the server does not answer: %w", err)
-		}
-	}
 }
 
 // watch prints events until ctx ends or the server does.
@@ -99,11 +80,11 @@ func (s *stage) close(failed bool) (err error) {
 		s.events.close()
 	}
 	if s.server != nil {
-		err = s.server.stop()
+		err = s.server.Stop()
 		if failed || err != nil {
-			s.screen.printf("\nThe server's log:\n%s", s.server.tail())
+			s.screen.printf("\nThe server's log:\n%s", s.server.Tail())
 		}
-		err = errors.Join(err, s.server.log.Close())
+		err = errors.Join(err, s.server.Close())
 	}
 	if s.world != nil {
 		err = errors.Join(err, s.world.Close())

@@ -31,8 +31,8 @@ func (s *stage) tellWithin(ctx context.Context, limit time.Duration) error {
 
 func (s *stage) tell(ctx context.Context) error {
 	s.screen.printf("\nThe server runs against a simulated WhatsApp; nothing leaves this machine.\n")
-	s.screen.printf("   REST       http://%s", s.server.rest)
-	s.screen.printf("   WebSocket  ws://%s", s.server.socket)
+	s.screen.printf("   REST       http://%s", s.server.REST)
+	s.screen.printf("   WebSocket  ws://%s", s.server.Socket)
 	s.screen.printf("   phones     %s", s.world.ControlURL())
 	phones, err := s.addPhones()
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *stage) addPhones() (map[string]*simulator.Phone, error) {
 func (s *stage) link(ctx context.Context, phone *simulator.Phone, show func(code string)) error {
 	number := phone.Number()
 	s.screen.stepf("Link account %s: POST /api/clients/initialize, then the phone scans the code.", number)
-	if err := s.api.post(ctx, "/api/clients/initialize", map[string]any{"accountNumber": number}, nil); err != nil {
+	if err := s.api.Post(ctx, "/api/clients/initialize", map[string]any{"accountNumber": number}, nil); err != nil {
 		return err
 	}
 	shown, err := s.events.expect(ctx, told("qr", number))
@@ -148,7 +148,7 @@ func (s *stage) writeToOffice(ctx context.Context) error {
 // send returns when WhatsApp has the message, with its id.
 func (s *stage) send(ctx context.Context, from, to, words string) (id string, err error) {
 	var sent struct{ ID, Status string }
-	err = s.api.post(ctx, "/api/messages/send", map[string]any{
+	err = s.api.Post(ctx, "/api/messages/send", map[string]any{
 		"accountNumber": from, "chatId": to + "@c.us", "message": map[string]any{"text": words},
 	}, &sent)
 	if err == nil && sent.Status != "sent" {
