@@ -75,6 +75,7 @@ type Account struct {
 	history   *Lane // what the phone had sent, and which groups there are
 	merging   *Lane // one chat after another
 	tidying   *Lane // what has had its time
+	keeping   *Lane // places of those who read the events; several beside one another
 	preparing *Lane // drafts that need a connection; several beside one another
 	queries   *Lane // requests to WhatsApp; several beside one another
 	ingesting *Lane // one part of the history after another
@@ -159,7 +160,7 @@ func (a *Account) Started(self *Self) {
 	a.self = self
 	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
 	a.sending, a.history, a.merging, a.ingesting = self.Lane(1), self.Lane(64), self.Lane(1), self.Lane(1)
-	a.tidying = self.Lane(1)
+	a.tidying, a.keeping = self.Lane(1), self.WideLane(maxKeeping, DefaultMailbox)
 	a.preparing, a.queries = self.WideLane(maxBeside, DefaultMailbox), self.WideLane(maxBeside, DefaultMailbox)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
@@ -331,6 +332,8 @@ func (a *Account) command(command *Command) {
 		a.changeSettings(command, body)
 	case GetPairingCode:
 		a.pairByCode(command)
+	case Keep:
+		a.keep(command, body)
 	case Send:
 		a.send(command, body)
 	case Cancel:

@@ -25,6 +25,7 @@ var (
 	LabelItems        = newKind[LabelItem]("account", "label_items", Index{"by_chat", []string{"chat", "message_id"}})
 
 	Events          = newKind[Event]("account", "events")
+	Consumers       = newKind[Consumer]("account", "event_consumers")
 	Outbox          = newKind[OutboxItem]("account", "outbox", Index{"by_order", []string{"accepted_seq"}})
 	SendResults     = newKind[SendResult]("account", "send_results")
 	IdempotencyKeys = newKind[IdempotencyKey]("account", "idempotency_keys")
@@ -53,7 +54,7 @@ func Tables() []*Table {
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
 		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
 		MediaUploads.Table, PollVotes.Table, Labels.Table, LabelItems.Table,
-		Events.Table, Outbox.Table, SendResults.Table, IdempotencyKeys.Table, HistoryParts.Table,
+		Events.Table, Consumers.Table, Outbox.Table, SendResults.Table, IdempotencyKeys.Table, HistoryParts.Table,
 		AuthSessions.Table, Identities.Table, SignalSessions.Table, PreKeys.Table, SenderKeys.Table,
 		AppStateKeys.Table, AppStateVersions.Table, AppStateMACs.Table, MessageSecrets.Table,
 		PrivacyTokens.Table, NCTSalts.Table, DecryptedEvents.Table, OutgoingEvents.Table, LIDMappings.Table,

@@ -29,6 +29,7 @@ const number = "31600000001"
 type house struct {
 	*Supervisor
 	engine persist.Engine
+	feed   *actors.Feed
 
 	logs *observer.ObservedLogs
 
@@ -38,6 +39,7 @@ type house struct {
 }
 
 func (h *house) publish(e actors.Event) {
+	h.feed.Publish(e)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.told = append(h.told, e)
@@ -72,7 +74,7 @@ func (h *house) await(t *testing.T, kind actors.EventKind, text string) {
 func open(t *testing.T, engine persist.Engine) *house {
 	t.Helper()
 	core, logs := observer.New(zapcore.WarnLevel)
-	h := &house{engine: engine, logs: logs, more: make(chan struct{})}
+	h := &house{engine: engine, feed: actors.NewFeed(), logs: logs, more: make(chan struct{})}
 	network, err := actors.NewNetwork(actors.NetworkConfig{
 		Endpoint: "ws://127.0.0.1:1/ws/chat", NoiseRootKey: hex.EncodeToString(whatsmeow.WACertPubKey[:]),
 	})

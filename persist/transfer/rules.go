@@ -41,6 +41,9 @@ var rules = map[*persist.Table]rule{
 
 	// Numbering goes on from it, and messages are ordered by the same numbers.
 	persist.Events.Table: keep,
+	// The places are the same in the log under its new name. What was consumed since
+	// comes once more, under another id.
+	persist.Consumers.Table: followLog,
 	// May have been sent since; the account ends it as failed when it starts.
 	persist.Outbox.Table: fail,
 	// A caller who repeats a request hears what became of it, rather than having it
@@ -90,6 +93,8 @@ type restored struct {
 	// users are the names that its own devices have in signal addresses; none if
 	// they are not known.
 	users []string
+	// log is the new name of its event log, and was the one in the backup.
+	log, was string
 }
 
 func keep(_ *restored, row persist.Row) (persist.Row, error) { return row, nil }
@@ -101,13 +106,25 @@ func renameLog(a *restored, row persist.Row) (persist.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	record.LogID = ulid.Make().String()
+	a.was, a.log = record.LogID, ulid.Make().String()
+	record.LogID = a.log
 	for _, jid := range []string{record.JID, record.LID} {
 		if user, _, _ := strings.Cut(jid, "@"); user != "" {
 			a.users = append(a.users, userOf(user))
 		}
 	}
 	return persist.Accounts.Put(record).Row, nil
+}
+
+func followLog(a *restored, row persist.Row) (persist.Row, error) {
+	consumer, err := persist.Consumers.Decode(row)
+	if err != nil {
+		return nil, err
+	}
+	if consumer.LogID == a.was {
+		consumer.LogID = a.log
+	}
+	return persist.Consumers.Put(consumer).Row, nil
 }
 
 func fail(_ *restored, row persist.Row) (persist.Row, error) {
