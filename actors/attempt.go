@@ -50,6 +50,9 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 	if err != nil {
 		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
 	}
+	if message, err = l.seal(to, &item, message); err != nil {
+		return o.finish(ctx, item, "failed", CodeInternal, time.Time{})
+	}
 	item.Attempts++
 	if err := o.mark(ctx, item); err != nil {
 		return Sent{}, err

@@ -104,7 +104,7 @@ var methods = map[string]reach{
 	"RevokeMessage":                  {not: "deprecated: a deletion is sent as any message"},
 	"EncryptComment":                 {not: "comments exist in channels' announcement groups alone, for admins"},
 	"EncryptPollVote":                {not: "BuildPollVote calls it"},
-	"EncryptReaction":                {not: "only announcement groups of communities take encrypted reactions; plain ones are sent"},
+	"EncryptReaction":                {operations: "sendMessage"},
 	"DecryptComment":                 {inside: "what is received"},
 	"DecryptPollVote":                {inside: "what is received"},
 	"DecryptReaction":                {inside: "what is received"},

@@ -27,6 +27,7 @@ type Contents struct {
 	ViewOnce  bool      `json:"viewOnce,omitempty"`
 	Target    string    `json:"target,omitempty" doc:"id of the message that a reaction, edit, revocation or vote is about"`
 	Emoji     string    `json:"emoji,omitempty"`
+	Sealed    bool      `json:"sealed,omitempty" doc:"a reaction that was encrypted once more"`
 	Location  *Location `json:"location,omitempty"`
 	Contacts  []Contact `json:"contacts,omitempty"`
 	Poll      *Poll     `json:"poll,omitempty"`

@@ -13,8 +13,8 @@ func shared(jid types.JID) bool {
 	return jid.Server == types.GroupServer || jid == types.StatusBroadcastJID
 }
 
-// mayWriteLocked tells whether somebody may send into a chat of many.
-func (s *Simulator) mayWriteLocked(a *account, to types.JID) error {
+// mayWriteLocked tells whether somebody may send into a chat of many. Whoever only reads in a group reacts all the same.
+func (s *Simulator) mayWriteLocked(a *account, to types.JID, reaction bool) error {
 	if to == types.StatusBroadcastJID {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (s *Simulator) mayWriteLocked(a *account, to types.JID) error {
 	if g == nil {
 		return fmt.Errorf("%s: %w", to, ErrUnknownGroup)
 	}
-	return groupAct{s, g, a}.requireRight(g.settings.Announce)
+	return groupAct{s, g, a}.requireRight(g.settings.Announce && !reaction)
 }
 
 // refusalLocked is the code with which a message is refused, 0 for none.
@@ -31,7 +31,7 @@ func (s *Simulator) refusalLocked(from *account, node *waBinary.Node) (code int)
 	case s.accountOfLocked(to) != nil:
 		return 0
 	case shared(to):
-		if err := s.mayWriteLocked(from, to); err != nil {
+		if err := s.mayWriteLocked(from, to, attr(node, "type") == "reaction"); err != nil {
 			code, _ = groupRefusal(err)
 		}
 		return code

@@ -195,10 +195,15 @@ func (p *Phone) keep(from endpoint, node *waBinary.Node, message *waE2E.Message)
 	_, again := p.got.get(attr(node, "id"))
 	p.got.put(attr(node, "id"), gotMessage{from, message})
 	p.ratchets.Unlock()
+	sealed := message.EncReactionMessage != nil
+	if sealed {
+		message = p.openReaction(from.account, attr(node, "id"), message)
+	}
 	if !again {
 		p.remember(attr(node, "id"), from.account, chat, attrInt(node, "t"), message)
 	}
 	contents := contentsOf(message)
+	contents.Sealed = sealed
 	if vote := innermost(message).GetPollUpdateMessage(); vote != nil {
 		var err error
 		if contents.Vote, err = p.readVote(from.account, vote); err != nil {

@@ -25,10 +25,15 @@ func groupNamed(to string) (group types.JID, ok bool) {
 // sendToGroup sends a message to all members of a group that the phone may write into.
 func (p *Phone) sendToGroup(group types.JID, message *waE2E.Message) (id string, err error) {
 	p.sim.mu.Lock()
-	err = p.sim.mayWriteLocked(p.account, group)
+	err = p.sim.mayWriteLocked(p.account, group, outsideOf(message).kind == "reaction")
 	p.sim.mu.Unlock()
 	if err != nil {
 		return "", err
+	}
+	if p.sim.announces(group) {
+		if message, err = p.sealed(message); err != nil {
+			return "", err
+		}
 	}
 	return p.sendToAll(sentMessage{id: newMessageID(), chat: group, message: message}, nil)
 }

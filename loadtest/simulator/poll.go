@@ -19,13 +19,11 @@ func (poll *Poll) message() (*waE2E.Message, error) {
 	if poll.Question == "" || len(poll.Options) < 2 || int(poll.Choices) > len(poll.Options) {
 		return nil, fmt.Errorf("%w: poll: want a question, two options or more, and no more choices than options", ErrBadDraft)
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
 	content := &waE2E.PollCreationMessage{Name: proto.String(poll.Question), SelectableOptionsCount: proto.Uint32(poll.Choices)}
 	for _, option := range poll.Options {
 		content.Options = append(content.Options, &waE2E.PollCreationMessage_Option{OptionName: proto.String(option)})
 	}
-	return &waE2E.Message{PollCreationMessage: content, MessageContextInfo: &waE2E.MessageContextInfo{MessageSecret: secret}}, nil
+	return &waE2E.Message{PollCreationMessage: content, MessageContextInfo: newSecret()}, nil
 }
 
 // pollOf reads a poll, nil if the message is none.
@@ -77,12 +75,20 @@ func (p *Phone) writeVote(v DraftVote) (*waE2E.Message, error) {
 	}}, nil
 }
 
-// voteKey is the key of one voter's votes in a poll, with what is authenticated beside them (whatsmeow's
-// generateMsgSecretKey).
+// voteKey is the key of one voter's votes in a poll, with what is authenticated beside them.
 func voteKey(poll *waE2E.Message, id string, author, voter types.JID) (key, also []byte) {
-	info := id + author.ToNonAD().String() + voter.ToNonAD().String() + string(whatsmeow.EncSecretPollVote)
-	secret := innermost(poll).GetMessageContextInfo().GetMessageSecret()
-	return hkdfutil.SHA256(secret, nil, []byte(info), 32), []byte(id + "\x00" + voter.ToNonAD().String())
+	return addOnKey(whatsmeow.EncSecretPollVote, poll, id, author, voter), []byte(id + "\x00" + voter.ToNonAD().String())
+}
+
+// addOnKey is what somebody encrypts a vote or a reaction with, made of the secret of the message that it is about
+// (whatsmeow's generateMsgSecretKey).
+func addOnKey(use whatsmeow.MsgSecretType, about *waE2E.Message, id string, author, by types.JID) []byte {
+	info := id + author.ToNonAD().String() + by.ToNonAD().String() + string(use)
+	secret := about.GetMessageContextInfo().GetMessageSecret()
+	if secret == nil {
+		secret = innermost(about).GetMessageContextInfo().GetMessageSecret()
+	}
+	return hkdfutil.SHA256(secret, nil, []byte(info), 32)
 }
 
 var errVote = errors.New("the vote does not decrypt")
