@@ -143,8 +143,28 @@ test-crash: compiler ferretdb
 ## test-interop: tries the simulator with Baileys, a client that is not whatsmeow; needs root or sudo where node is missing
 .PHONY: test-interop
 test-interop: compiler
-	@./configs/setup-node.sh
+	@./configs/setup-node.sh loadtest/interop
 	TEST_INTEROP=1 CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./loadtest/interop
+
+# What is played, by how many accounts, how long, how many requests of each sort a
+# second, and how fast 95 of 100 have to be; P95=0 asks for no speed. LOADTEST_FLAGS
+# are passed on.
+SCENARIO ?= mixed
+ACCOUNTS ?= 20
+DURATION ?= 30s
+RATE     ?= 20
+P95      ?= 2s
+
+# A program of its own, under the AGPL, which is not brought along.
+K6 ?= $(shell command -v k6)
+
+## loadtest: plays SCENARIO=send, read, subscribe or mixed with ACCOUNTS accounts on a simulated WhatsApp; with k6, or without where there is none
+.PHONY: loadtest
+loadtest:
+	@[ -n "$(K6)" ] || ./configs/setup-node.sh loadtest/k6
+	@mkdir -p bin && go build -o bin/ ./cmd/server ./cmd/loadtest
+	@bin/loadtest --server bin/server --scenario $(SCENARIO) --accounts $(ACCOUNTS) --duration $(DURATION) --rate $(RATE) --p95 $(P95) $(LOADTEST_FLAGS) \
+		-- $(if $(K6),$(K6) run --no-usage-report,node loadtest/k6/runner/run.mjs)
 
 ## test-browser: tries the pages of simulator and studio with Chromium; needs root or sudo where neither it nor Chrome is there
 .PHONY: test-browser
@@ -197,7 +217,7 @@ fmt: $(GOLANGCI_LINT)
 ## clean: removes what building and testing left behind
 .PHONY: clean
 clean:
-	rm -rf bin .tools coverage.out coverage.counted loadtest/interop/node_modules
+	rm -rf bin .tools coverage.out coverage.counted loadtest/interop/node_modules loadtest/k6/node_modules loadtest/k6/report
 
 .PHONY: compiler
 compiler:

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes sure that there are node and npm, which the interop test needs, and
-# installs the packages that it pins.
+# Makes sure that there are node and npm, and installs the packages that a folder
+# pins: setup-node.sh FOLDER.
 set -euo pipefail
-cd "$(dirname "$0")"
+folder=$1
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-	./apt-install.sh nodejs npm || {
-		echo "the interop test needs node 18 or newer with npm: install them" >&2
+	"$(dirname "$0")/apt-install.sh" nodejs npm || {
+		echo "$folder needs node 18.19 or newer with npm: install them" >&2
 		exit 1
 	}
 fi
 
-cd ../loadtest/interop
+cd "$folder"
 npm ci --no-progress

@@ -1,0 +1,1 @@
+export { Counter, Trend } from './metrics.mjs';
