@@ -56,7 +56,7 @@ COMPOSE := docker compose -f configs/compose.yaml
 ## docker-postgres: starts PostgreSQL on port 5433, and pgAdmin on 8080
 ## docker-mongo: starts MongoDB on port 27018, and Mongo Express on 8082
 ## docker-redis: starts Redis on port 6380, and Redis Commander on 8083
-## docker-server: starts the gateway in docker, on ports 3001 and 3002; API_KEY has to be in .env
+## docker-server: starts the gateway in docker, on ports 3001 to 3003; API_KEY has to be in .env
 docker-up:       SERVICES :=
 docker-postgres: SERVICES := postgres pgadmin
 docker-mongo:    SERVICES := mongo mongo-express

@@ -315,13 +315,15 @@ func (a *Account) wait(command *Command) {
 }
 
 func (a *Account) command(command *Command) {
-	if _, asks := command.Body.(GetStatus); a.record.Moved() && !asks {
+	if a.record.Moved() && !asks(command.Body) {
 		command.Reply(nil, Refuse(CodeConflict, "the account was moved to another storage"))
 		return
 	}
 	switch body := command.Body.(type) {
 	case GetStatus:
 		command.Reply(a.status(), nil)
+	case Measure:
+		command.Reply(a.measures(), nil)
 	case Start:
 		a.start(command, body)
 	case Stop:
@@ -344,6 +346,16 @@ func (a *Account) command(command *Command) {
 		a.perform(command, body)
 	default:
 		command.Reply(nil, Refuse(CodeInvalidRequest, "an account does not understand this"))
+	}
+}
+
+// asks tells whether a command leaves everything as it is.
+func asks(command any) bool {
+	switch command.(type) {
+	case GetStatus, Measure:
+		return true
+	default:
+		return false
 	}
 }
 

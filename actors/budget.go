@@ -109,6 +109,8 @@ func (b *ConnectBudget) Stop(ctx context.Context) error { return b.ref.Stop(ctx)
 type BudgetStatus struct {
 	Rate    float64 // connections a second, as failures have left it
 	Waiting int
+	// Outdated is true while WhatsApp refuses the version that the node announces.
+	Outdated bool
 }
 
 type (
@@ -182,7 +184,7 @@ func (b *budget) command(self *Self, command *Command) {
 		forget := context.AfterFunc(command.Context(), func() { self.Tell(abandoned{command}) })
 		b.waiting[body.priority] = append(b.waiting[body.priority], waiter{command, forget})
 	case budgetStatus:
-		command.Reply(BudgetStatus{Rate: float64(b.limiter.Limit()), Waiting: b.count()}, nil)
+		command.Reply(BudgetStatus{Rate: float64(b.limiter.Limit()), Waiting: b.count(), Outdated: b.open}, nil)
 	}
 }
 

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrSlow is why a subscription ended whose reader did not keep up. The reader
@@ -16,6 +17,8 @@ type Feed struct {
 	mu       sync.RWMutex
 	every    map[*Subscription]struct{}
 	accounts map[string]map[*Subscription]struct{}
+
+	open, slow atomic.Int64
 }
 
 // NewFeed makes a feed without listeners.
@@ -38,6 +41,10 @@ func (f *Feed) Publish(event Event) {
 	}
 }
 
+// Listeners counts the subscriptions that are open, and those that have ended with
+// [ErrSlow] until now.
+func (f *Feed) Listeners() (open, slow int64) { return f.open.Load(), f.slow.Load() }
+
 // FeedLimits bound what waits for a listener. One event fits in any case.
 type FeedLimits struct{ Events, Bytes int }
 
@@ -58,6 +65,7 @@ type Subscription struct {
 
 // Subscribe opens a subscription that follows no account yet. It must be closed.
 func (f *Feed) Subscribe(limits FeedLimits) *Subscription {
+	f.open.Add(1)
 	return &Subscription{feed: f, limits: limits, more: make(chan struct{}, 1), followed: make(map[string]struct{})}
 }
 
@@ -174,8 +182,13 @@ func (s *Subscription) end(err error) {
 }
 
 func (s *Subscription) endLocked(err error) {
-	if !s.over {
-		s.over, s.err, s.queue, s.bytes = true, err, nil, 0
+	if s.over {
+		return
+	}
+	s.over, s.err, s.queue, s.bytes = true, err, nil, 0
+	s.feed.open.Add(-1)
+	if err != nil {
+		s.feed.slow.Add(1)
 	}
 }
 

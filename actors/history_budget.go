@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -23,11 +24,15 @@ const (
 type HistoryBudget struct {
 	memory int64
 	turns  *semaphore.Weighted
+	held   atomic.Int64
 }
+
+// Held is how much of its memory is in use.
+func (b *HistoryBudget) Held() int64 { return b.held.Load() }
 
 // NewHistoryBudget makes a budget of so many bytes.
 func NewHistoryBudget(memory int64) *HistoryBudget {
-	return &HistoryBudget{memory, semaphore.NewWeighted(memory)}
+	return &HistoryBudget{memory: memory, turns: semaphore.NewWeighted(memory)}
 }
 
 // admit waits until there is room for a piece of so many bytes. One that is larger
@@ -37,5 +42,9 @@ func (b *HistoryBudget) admit(ctx context.Context, size int64) (release func(), 
 	if err := b.turns.Acquire(ctx, weight); err != nil {
 		return nil, err
 	}
-	return func() { b.turns.Release(weight) }, nil
+	b.held.Add(weight)
+	return func() {
+		b.held.Add(-weight)
+		b.turns.Release(weight)
+	}, nil
 }

@@ -4,6 +4,7 @@ package configs
 type Config struct {
 	Env        Env
 	HTTP       HTTP
+	Admin      Admin
 	Storage    Storage
 	Redis      Redis
 	Postgres   Postgres
@@ -17,7 +18,7 @@ type Config struct {
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

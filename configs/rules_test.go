@@ -29,6 +29,26 @@ func TestBindBeyondLoopbackNeedsAKeyOrAnExplicitWord(t *testing.T) {
 	}
 }
 
+func TestAdminBeyondLoopbackNeedsAKeyOrAnExplicitWord(t *testing.T) {
+	t.Parallel()
+	for address, allowed := range map[string]bool{
+		"none": true, "127.0.0.1:0": true, "localhost:9100": true, "[::1]:9100": true,
+		"0.0.0.0:9100": false, ":9100": false, "10.0.0.5:9100": false, "127.0.0.1": false, "127.0.0.1:70000": false,
+		"127.0.0.1:http": false, "127.0.0.1:3001": false, "127.0.0.1:3002": false, "off": false,
+	} {
+		refused := variablesOf(t, []string{"ADMIN_ADDR=" + address})
+		if allowed {
+			require.Empty(t, refused, address)
+		} else {
+			require.Equal(t, []string{"ADMIN_ADDR"}, refused, address)
+		}
+	}
+	for _, word := range []string{"API_KEY=k", "ALLOW_UNAUTHENTICATED=true"} {
+		require.Empty(t, variablesOf(t, []string{"ADMIN_ADDR=0.0.0.0:9100", word}))
+	}
+	require.Empty(t, variablesOf(t, []string{"ADMIN_ADDR=127.0.0.1:3002", "WEBSOCKET_ENABLED=false"}))
+}
+
 func TestTheTwoPortsDifferWhileBothAreOpen(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"WEBSOCKET_PORT"}, variablesOf(t, []string{"PORT=4000", "WEBSOCKET_PORT=4000"}))

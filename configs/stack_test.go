@@ -50,7 +50,7 @@ func TestTheStackHasEachServiceOnItsPortOfThisMachineAlone(t *testing.T) {
 		"mongo": {"127.0.0.1:27018:27017"}, "mongo-express": {"127.0.0.1:8082:8081"},
 		"redis": {"127.0.0.1:6380:6379"}, "redis-commander": {"127.0.0.1:8083:8081"},
 		"sqlite-browser": {"127.0.0.1:8084:8084"},
-		"server":         {"127.0.0.1:3001:3001", "127.0.0.1:3002:3002"},
+		"server":         {"127.0.0.1:3001:3001", "127.0.0.1:3002:3002", "127.0.0.1:3003:3003"},
 	}, ports)
 	for name, s := range got {
 		require.Equal(t, name == "server", len(s.Profiles) > 0, "%s starts with the others", name)
@@ -259,7 +259,7 @@ func TestTheImageIsOneStaticBinaryForAUserWithoutRights(t *testing.T) {
 	require.NoError(t, err)
 	_, final, _ := strings.Cut(string(text), "\nFROM gcr.io/distroless/static")
 	require.Contains(t, string(text), "CGO_ENABLED=0 go build")
-	for _, line := range []string{"USER nonroot", `HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/server", "health"]`, `ENTRYPOINT ["/server"]`, "EXPOSE 3001 3002"} {
+	for _, line := range []string{"USER nonroot", `HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/server", "health"]`, `ENTRYPOINT ["/server"]`, "EXPOSE 3001 3002 3003"} {
 		require.Contains(t, final, "\n"+line+"\n")
 	}
 	require.NotContains(t, final, "RUN ")

@@ -18,6 +18,7 @@ func (c *Config) problems() []Problem {
 		problems = append(problems, check(section)...)
 	}
 	problems = append(problems, c.HTTP.problems()...)
+	problems = append(problems, c.Admin.problems(&c.HTTP)...)
 	problems = append(problems, c.Redis.problems()...)
 	problems = append(problems, c.Postgres.problems()...)
 	problems = append(problems, c.MongoDB.problems()...)

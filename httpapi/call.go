@@ -24,6 +24,8 @@ type call struct {
 	// principal is whose idempotency keys the request uses; guard sets it.
 	principal string
 	log       *zap.Logger
+	// operation is that of the specification; empty until one is reached.
+	operation string
 }
 
 type callKey struct{}

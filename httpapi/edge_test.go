@@ -145,7 +145,7 @@ func boot(t *testing.T, config Config, accounts Accounts) *edge {
 
 func bootWith(t *testing.T, config Config, accounts Accounts, events Events) *edge {
 	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
+	core, logs := observer.New(zapcore.InfoLevel)
 	server := New(config, accounts, events, zap.New(core))
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

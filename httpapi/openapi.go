@@ -33,7 +33,9 @@ func newAPI(app *fiber.App) huma.API {
 	config.Components.Schemas = huma.NewMapRegistry(schemaPath, schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer"}}
 	config.Security = []map[string][]string{{"key": {}}, {}}
-	return humafiber.New(app, config)
+	api := humafiber.New(app, config)
+	api.UseMiddleware(nameOperation)
+	return api
 }
 
 // listCodes puts the table of codes into the specification.

@@ -44,6 +44,8 @@ type Config struct {
 	// RequestTimeout bounds every request; zero means [DefaultRequestTimeout]. A
 	// send has its wait on top.
 	RequestTimeout time.Duration
+	// Observer counts what happens; nil counts nothing.
+	Observer Observer
 	// Backup writes all that is stored; nil if that cannot be done here.
 	Backup Backup
 }
@@ -69,7 +71,11 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	if config.RequestTimeout == 0 {
 		config.RequestTimeout = DefaultRequestTimeout
 	}
+	if config.Observer == nil {
+		config.Observer = unobserved{}
+	}
 	s := &Server{config: config, accounts: accounts, log: log, streams: newStreams(events)}
+	s.streams.observer = config.Observer
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api = newAPI(s.app)
@@ -122,7 +128,7 @@ func (s *Server) newApp() *fiber.App {
 		ErrorHandler:                 s.answer,
 	})
 	app.Server().HeaderReceived = timesOf
-	app.Use(s.contain, wellFormed, boundBody)
+	app.Use(s.receive, wellFormed, boundBody)
 	s.probes(app)
 	newGuard(s.config).protect(app)
 	return app
@@ -165,9 +171,20 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // says so.
 func (s *Server) CloseStreams(ctx context.Context) error { return s.streams.close(ctx) }
 
-// contain begins a request, and keeps its panic from ending the process.
-func (s *Server) contain(c *fiber.Ctx) (err error) {
+// receive begins a request, has it answered, and counts it.
+func (s *Server) receive(c *fiber.Ctx) error {
+	begun := time.Now()
 	s.begin(c)
+	err := contain(c)
+	if err != nil {
+		err = s.answer(c, err)
+	}
+	s.observe(c, begun)
+	return err
+}
+
+// contain keeps the panic of a request from ending the process.
+func contain(c *fiber.Ctx) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = &actors.Error{

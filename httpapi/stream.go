@@ -61,10 +61,11 @@ type Events interface {
 
 // streams are the open sockets of a server.
 type streams struct {
-	events Events
-	limits streamLimits
-	ctx    context.Context // ends with the closure of all
-	end    context.CancelCauseFunc
+	events   Events
+	limits   streamLimits
+	observer Observer
+	ctx      context.Context // ends with the closure of all
+	end      context.CancelCauseFunc
 
 	mu       sync.Mutex
 	open     map[*socket]struct{}
@@ -75,7 +76,7 @@ type streams struct {
 func newStreams(events Events) *streams {
 	ctx, end := context.WithCancelCause(context.Background())
 	return &streams{
-		events: events, ctx: ctx, end: end, open: make(map[*socket]struct{}),
+		events: events, observer: unobserved{}, ctx: ctx, end: end, open: make(map[*socket]struct{}),
 		limits: streamLimits{
 			sockets: maxSockets, waiting: actors.FeedLimits{Events: maxWaitingEvents, Bytes: maxWaitingBytes},
 			ping: pingEvery, silence: maxSilence, write: maxWrite, closing: closingGrace,
@@ -157,6 +158,8 @@ func (s *streams) serve(client *socket, current *call, opening selection) {
 	feed := s.events.Subscribe(s.limits.waiting)
 	defer feed.Close()
 	ctx, end := context.WithCancelCause(s.ctx)
+	s.observer.Opened()
+	defer func() { s.observer.Closed(closingCode(ctx)) }()
 	frames, told := make(chan []byte), make(chan struct{})
 	defer func() { <-told }()
 	stream := newStream(s.events, feed, client, current)

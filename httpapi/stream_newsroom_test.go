@@ -173,7 +173,7 @@ type station struct {
 
 func broadcast(t *testing.T, config Config, events Events, changes ...func(*streamLimits)) *station {
 	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
+	core, logs := observer.New(zapcore.InfoLevel)
 	server := New(config, &office{}, events, zap.New(core))
 	for _, change := range changes {
 		change(&server.streams.limits)

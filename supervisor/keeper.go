@@ -165,6 +165,7 @@ func (k *keeper) ended(e actors.Ended) {
 		return
 	}
 	if e.Crash != nil {
+		k.living.tally.crashes.Add(1)
 		k.log.Error("account crashed", zap.String("during", e.Crash.During), zap.Any("panic", e.Crash.Value),
 			zap.ByteString("stack", e.Crash.Stack))
 	}

@@ -83,6 +83,7 @@ func (k *keeper) watch() {
 
 // failed asks the storage whether it is more than one account's misfortune.
 func (k *keeper) failed(f storageFailed) {
+	k.living.tally.failures.Add(1)
 	if c, known := k.children[f.account]; known {
 		c.interrupted = true
 	}

@@ -27,6 +27,7 @@ type directory struct {
 	mu   sync.RWMutex
 	refs map[string]*actors.Ref
 	lost atomic.Bool // the storage
+	tally
 }
 
 func (d *directory) find(account string) (*actors.Ref, bool) {

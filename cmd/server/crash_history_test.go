@@ -28,7 +28,7 @@ func TestHistoryGoesOnAfterTheServerWasKilled(t *testing.T) {
 	require.NoError(t, own.AddHistory(t.Context(), chat))
 
 	dir := t.TempDir()
-	environment := append(world.Env(), "PORT=0", "WEBSOCKET_PORT=0", "STORAGE_TYPE=sqlite", "SQLITE_DB_PATH=whatsapp.db", "LOG_LEVEL=warn")
+	environment := append(world.Env(), "PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "STORAGE_TYPE=sqlite", "SQLITE_DB_PATH=whatsapp.db", "LOG_LEVEL=warn")
 	serve := func() (*process, string) {
 		serving := make(chan string, 1)
 		p := launch(t, dir, environment, func(base string) { serving <- base })

@@ -117,7 +117,7 @@ func newCampaignIn(t *testing.T, engine, dir string) *campaign {
 	}
 	c.gate = openGate(t, c.world)
 	c.environment = slices.Concat(c.gate.environment(c.world), c.depot.environment,
-		[]string{"PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=error", "ENCRYPTION_KEY=" + strings.Repeat("5a", 32)})
+		[]string{"PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=error", "ENCRYPTION_KEY=" + strings.Repeat("5a", 32)})
 	t.Cleanup(func() { c.process.abandon() })
 	c.launch(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -17,6 +17,7 @@ type desk struct {
 	t      *testing.T
 	world  *simulator.Simulator
 	phone  *simulator.Phone
+	server *Server
 	base   string
 	stream *listener
 }
@@ -30,7 +31,7 @@ func linked(t *testing.T) *desk {
 	require.NoError(t, err)
 	server, stop := bootStreams(t, append(world.Env(), "SQLITE_DB_PATH="+filepath.Join(t.TempDir(), "whatsapp.db"))...)
 	t.Cleanup(stop)
-	d := &desk{t: t, world: world, phone: phone, base: "http://" + server.Address()}
+	d := &desk{t: t, world: world, phone: phone, server: server, base: "http://" + server.Address()}
 	link(t, d.base, phone)
 	d.stream = listen(t, "ws://"+server.StreamAddress()+"?accountNumber="+account)
 	d.stream.until("caught-up")

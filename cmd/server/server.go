@@ -21,6 +21,7 @@ import (
 	"whatsapp-web-server/actors/media"
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
+	"whatsapp-web-server/httpapi/admin"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
@@ -37,16 +38,20 @@ const (
 // Server is the whole process, put together. End-to-end tests boot this same
 // thing.
 type Server struct {
-	log       *zap.Logger
-	engine    persist.Engine
-	committer *journal.Committer
-	network   *actors.Network
-	budget    *actors.ConnectBudget
-	feed      *actors.Feed
-	accounts  *supervisor.Supervisor
-	edge      *httpapi.Server
-	listener  net.Listener
-	streams   net.Listener // nil if WebSockets have no port of their own
+	log         *zap.Logger
+	metrics     *admin.Metrics
+	ready       readiness
+	observatory *observatory // nil if nobody may look
+	engine      persist.Engine
+	committer   *journal.Committer
+	network     *actors.Network
+	history     *actors.HistoryBudget
+	budget      *actors.ConnectBudget
+	feed        *actors.Feed
+	accounts    *supervisor.Supervisor
+	edge        *httpapi.Server
+	listener    net.Listener
+	streams     net.Listener // nil if WebSockets have no port of their own
 }
 
 // Open builds everything, brings up the accounts that should run, and listens.
@@ -59,12 +64,13 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 		}
 	}()
 	for _, step := range []func(context.Context, configs.Config) error{
-		s.openLog, s.openStorage, s.openNetwork, s.bootAccounts, s.listen,
+		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.listen,
 	} {
 		if err := step(ctx, config); err != nil {
 			return nil, err
 		}
 	}
+	s.ready.accounts.Store(s.accounts)
 	return s, nil
 }
 
@@ -104,6 +110,7 @@ func (s *Server) close() error {
 	defer cancel()
 	draining, drained := context.WithTimeout(ctx, drainTimeout-streamsTimeout)
 	defer drained()
+	s.ready.draining.Store(true)
 	var failures []error
 	if s.edge != nil {
 		failures = append(failures, s.edge.Shutdown(draining))
@@ -130,6 +137,9 @@ func (s *Server) close() error {
 	}
 	if s.engine != nil {
 		failures = append(failures, s.engine.Close())
+	}
+	if s.observatory != nil {
+		failures = append(failures, s.observatory.close())
 	}
 	return errors.Join(failures...)
 }
@@ -171,7 +181,7 @@ func (s *Server) openStorage(ctx context.Context, config configs.Config) (err er
 	if s.engine, err = openEngine(ctx, config, s.log); err != nil {
 		return err
 	}
-	s.committer = journal.NewCommitter(underTest(s.engine), journal.Options{})
+	s.committer = journal.NewCommitter(underTest(s.engine), journal.Options{OnCommit: s.metrics.Committed})
 	return nil
 }
 
@@ -203,7 +213,7 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if s.budget, err = actors.NewConnectBudget(runtime, pace, nil); err != nil {
 		return fmt.Errorf("open connect budget: %w", err)
 	}
-	s.feed = actors.NewFeed()
+	s.feed, s.history = actors.NewFeed(), actors.NewHistoryBudget(actors.DefaultHistoryMemory)
 	node := s.node(config)
 	if node.FFmpeg, err = media.NewFFmpeg(config.Media.FFmpeg); err != nil {
 		return fmt.Errorf("FFMPEG: %w", err)
@@ -214,6 +224,7 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if s.accounts, err = supervisor.Start(runtime, s.engine, node, s.log); err != nil {
 		return err
 	}
+	s.metrics.Read(vitals, s.vitals)
 	return s.accounts.Boot(ctx, s.network.Name())
 }
 
@@ -221,15 +232,21 @@ func (s *Server) node(config configs.Config) *actors.Node {
 	reconnect := actors.DefaultReconnectConfig()
 	reconnect.FastAttempts = config.WhatsApp.MaxReconnectAttempts
 	return &actors.Node{
-		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget, History: actors.NewHistoryBudget(actors.DefaultHistoryMemory),
+		Engine: s.engine, Committer: s.committer, Network: s.network, Budget: s.budget, History: s.history,
 		Fetch:     fetch.New(config.OutboundAllow()),
 		Reconnect: reconnect, SessionTimeout: config.WhatsApp.SessionTimeout.Duration(),
 		Device: actors.DeviceConfig{
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,
 		},
-		Publish: s.feed.Publish,
+		Publish: s.publish,
 		Log:     s.log,
 	}
+}
+
+// publish counts an event and hands it to who listens.
+func (s *Server) publish(event actors.Event) {
+	s.metrics.Told(event)
+	s.feed.Publish(event)
 }
 
 // events is where the edge gets the events of accounts: live from the feed, and
@@ -242,7 +259,7 @@ type events struct {
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
-		CORSOrigins: config.HTTP.CORSOrigins,
+		CORSOrigins: config.HTTP.CORSOrigins, Observer: s.metrics,
 		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
 			return beginBackup(ctx, s.engine)
 		},

@@ -26,7 +26,7 @@ func boot(t *testing.T, database string, network ...string) (base string, stop f
 	if network == nil {
 		network = []string{"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot()}
 	}
-	environment := append([]string{"PORT=0", "WEBSOCKET_PORT=0", "SQLITE_DB_PATH=" + database, "LOG_LEVEL=warn"}, network...)
+	environment := append([]string{"PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "SQLITE_DB_PATH=" + database, "LOG_LEVEL=warn"}, network...)
 	config, err := configs.Load(environment, filepath.Join(t.TempDir(), ".env"))
 	require.NoError(t, err)
 	server, err := Open(t.Context(), config)
@@ -65,7 +65,7 @@ func TestASecondServerOnTheSameDatabaseIsRefused(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "whatsapp.db")
 	_, stop := boot(t, database)
 	defer stop()
-	config, err := configs.Load([]string{"PORT=0", "WEBSOCKET_PORT=0", "SQLITE_DB_PATH=" + database}, "none")
+	config, err := configs.Load([]string{"PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "SQLITE_DB_PATH=" + database}, "none")
 	require.NoError(t, err)
 	_, err = Open(t.Context(), config)
 	require.ErrorContains(t, err, "whatsapp.db")

@@ -71,7 +71,7 @@ func TestAServerWithTheSimulatorsEnvironmentPairsSendsAndReceives(t *testing.T) 
 			require.Equal(t, name == "TLS", strings.Contains(environment[0], "wss://"))
 
 			serving := make(chan string, 1)
-			server := launch(t, t.TempDir(), append(environment, "PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=warn", "SQLITE_DB_PATH=whatsapp.db"),
+			server := launch(t, t.TempDir(), append(environment, "PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=warn", "SQLITE_DB_PATH=whatsapp.db"),
 				func(base string) { serving <- base })
 			t.Cleanup(server.abandon)
 			select {

@@ -20,7 +20,7 @@ import (
 // bootStreams is boot for tests that need the address of streams.
 func bootStreams(t *testing.T, environment ...string) (server *Server, stop func()) {
 	t.Helper()
-	environment = append(environment, "PORT=0", "WEBSOCKET_PORT=0", "LOG_LEVEL=warn")
+	environment = append(environment, "PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=127.0.0.1:0", "LOG_LEVEL=warn")
 	config, err := configs.Load(environment, filepath.Join(t.TempDir(), ".env"))
 	require.NoError(t, err)
 	server, err = Open(t.Context(), config)

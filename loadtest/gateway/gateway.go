@@ -72,7 +72,7 @@ func Start(ctx context.Context, folder, binary string, environment []string) (*S
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = stopTimeout
 	command.Dir = folder
-	command.Env = append([]string{"PORT=" + rest, "WEBSOCKET_PORT=" + socket}, environment...)
+	command.Env = append([]string{"PORT=" + rest, "WEBSOCKET_PORT=" + socket, "ADMIN_ADDR=none"}, environment...)
 	command.Stdout, command.Stderr = log, log
 	if err := s.run(command, cancel); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the server: %w", err), log.Close())

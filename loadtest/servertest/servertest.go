@@ -49,7 +49,7 @@ func Start(tb testing.TB, sim *simulator.Simulator, environment ...string) *Serv
 	command.Dir = tb.TempDir()
 	command.Env = append(os.Environ(), sim.Env()...)
 	command.Env = append(command.Env, "STORAGE_TYPE=sqlite", "SQLITE_DB_PATH=whatsapp.db", "LOG_LEVEL=warn",
-		"HOST=127.0.0.1", "PORT=0", "WEBSOCKET_PORT=0", "WA_CONNECTS_PER_SECOND=1000", "WA_CONNECT_BURST=10000")
+		"HOST=127.0.0.1", "PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=none", "WA_CONNECTS_PER_SECOND=1000", "WA_CONNECT_BURST=10000")
 	command.Env = append(command.Env, environment...)
 	output, err := command.StdoutPipe()
 	require.NoError(tb, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"whatsapp-web-server/persist"
 )
@@ -83,9 +84,14 @@ func (c *Committer) apply(flushes []flush) (results []error, ok bool) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.options.ApplyTimeout)
 	defer cancel()
 	inTime := c.replaceAfter(ctx, flushes)
+	began, failed := time.Now(), 0
 	for i, err := range c.call(ctx, batches) {
 		results[places[i]] = err
+		if err != nil {
+			failed++
+		}
 	}
+	c.options.OnCommit(len(batches), failed, time.Since(began))
 	return results, inTime()
 }
 

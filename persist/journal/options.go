@@ -38,6 +38,9 @@ type Options struct {
 	// ApplyTimeout bounds each commit; after it the outcome is unknown. Default
 	// 30 s.
 	ApplyTimeout time.Duration
+	// OnCommit is told of each commit: for how many accounts it was, how many of them
+	// failed, and how long it took. It must not block. Nil drops it.
+	OnCommit func(accounts, failed int, took time.Duration)
 	// OnPanic is told what a callback of [Tx.OnDurable] or the engine's Apply has
 	// panicked with. It must not block. Nil drops it.
 	OnPanic func(recovered any, stack []byte)
@@ -56,6 +59,9 @@ func (o Options) withDefaults() Options {
 	o.IdleAfter = cmp.Or(o.IdleAfter, time.Minute)
 	o.EngineTimeout = cmp.Or(o.EngineTimeout, 10*time.Second)
 	o.ApplyTimeout = cmp.Or(o.ApplyTimeout, 30*time.Second)
+	if o.OnCommit == nil {
+		o.OnCommit = func(int, int, time.Duration) {}
+	}
 	if o.OnPanic == nil {
 		o.OnPanic = func(any, []byte) {}
 	}
