@@ -24,10 +24,45 @@ type ContactProfile struct {
 	OnWhatsApp bool
 	Blocked    bool   // by the account
 	About      string // the text under the name
-	PhotoID    string
+	Look
+}
+
+// Look is how somebody shows themselves at present.
+type Look struct {
+	PhotoID string
 	// Presence is what was told last on this connection, where the account has
 	// subscribed to it; nil is nothing.
 	Presence *PresenceEvent
+}
+
+// GetLooks asks WhatsApp at once about as many people as a page of contacts has; the
+// reply is a [Looks].
+type GetLooks struct{ Contacts []string }
+
+// Looks are in the order in which they were asked for.
+type Looks []Look
+
+func (r GetLooks) perform(ctx context.Context, l *link) (any, error) {
+	people := make([]types.JID, len(r.Contacts))
+	for i, contact := range r.Contacts {
+		var err error
+		if people[i], err = l.parsePerson(ctx, contact); err != nil {
+			return nil, err
+		}
+	}
+	looks := make(Looks, len(people))
+	if len(people) == 0 {
+		return looks, nil
+	}
+	infos, err := l.client.GetUserInfo(ctx, people)
+	for i, jid := range people {
+		looks[i] = l.look(jid, infos[jid])
+	}
+	return looks, err
+}
+
+func (l *link) look(jid types.JID, info types.UserInfo) Look {
+	return Look{PhotoID: info.PictureID, Presence: l.watched.seen(jid)}
 }
 
 func (r GetContact) perform(ctx context.Context, l *link) (any, error) {
@@ -45,7 +80,7 @@ func (r GetContact) perform(ctx context.Context, l *link) (any, error) {
 	}
 	info := infos[jid]
 	profile := ContactProfile{
-		OnWhatsApp: onWhatsApp(info), About: info.Status, PhotoID: info.PictureID,
+		OnWhatsApp: onWhatsApp(info), About: info.Status, Look: l.look(jid, info),
 	}
 	if profile.Person, profile.Names, err = l.inbound.people.known(ctx, l.inbound.ledger.journal, jid); err != nil {
 		return nil, err
@@ -53,7 +88,6 @@ func (r GetContact) perform(ctx context.Context, l *link) (any, error) {
 	for _, blocked := range blocklist.JIDs {
 		profile.Blocked = profile.Blocked || profile.Person.is(blocked)
 	}
-	profile.Presence = l.watched.seen(jid)
 	return profile, nil
 }
 

@@ -1,6 +1,9 @@
 package actors
 
 import (
+	"bytes"
+	"image"
+	"image/jpeg"
 	"strings"
 	"testing"
 
@@ -28,6 +31,18 @@ func TestWhatWhatsAppKnowsOfSomebodyIsAskedByAnyAddress(t *testing.T) {
 	stranger := answered[ContactProfile](t, h, GetContact{"31699999999"})
 	require.Equal(t, ContactProfile{Person: Person{Number: "31699999999"}}, stranger)
 	require.Equal(t, "contactId", declined(t, h, GetContact{"120363012345678901@g.us"}).Field)
+}
+
+func TestManyAreAskedAboutAtOnceForTheirPhotosAndPresence(t *testing.T) {
+	h := newLinkedHome(t)
+	var full bytes.Buffer
+	require.NoError(t, jpeg.Encode(&full, image.NewGray(image.Rect(0, 0, 64, 64)), nil))
+	photo, err := h.friend.SetPicture(t.Context(), full.Bytes())
+	require.NoError(t, err)
+	looks := answered[Looks](t, h, GetLooks{[]string{"31699999999", h.friend.LID().String()}})
+	require.Equal(t, Looks{{}, {PhotoID: photo}}, looks)
+	require.Empty(t, answered[Looks](t, h, GetLooks{}))
+	require.Equal(t, "contactId", declined(t, h, GetLooks{[]string{"120363012345678901@g.us"}}).Field)
 }
 
 func TestABusinessIsKnownAsOne(t *testing.T) {

@@ -59,10 +59,8 @@ func (s *Server) refreshContact(ctx context.Context, input *oneContactInput) (*r
 	}
 	shown := showDetail(input.AccountNumber, supervisor.Contact{Person: told.Person, Names: told.Names})
 	shown.OnWhatsApp, shown.Blocked = &told.OnWhatsApp, &told.Blocked
-	shown.About, shown.Photo.ID = orNull(told.About), orNull(told.PhotoID)
-	if seen := told.Presence; seen != nil {
-		shown.Presence = presence{State: seen.State, LastSeen: seen.LastSeen, Known: true}
-	}
+	shown.About = orNull(told.About)
+	shown.wear(told.Look)
 	return &reply[contactDetail]{succeed(shown)}, nil
 }
 

@@ -44,14 +44,26 @@ func TestAContactIsShownWithWhatWasAsked(t *testing.T) {
 	require.Equal(t, known, shown)
 
 	o.performed = actors.ContactProfile{
-		Person: person, Names: names, OnWhatsApp: true, About: "at sea", PhotoID: "7",
-		Presence: &actors.PresenceEvent{State: "unavailable", LastSeen: &seen},
+		Person: person, Names: names, OnWhatsApp: true, About: "at sea",
+		Look: actors.Look{PhotoID: "7", Presence: &actors.PresenceEvent{State: "unavailable", LastSeen: &seen}},
 	}
 	shown = e.ask(http.MethodGet, "/api/contacts/"+account+"/1234567890?refresh=true", "").granted(t, http.StatusOK)
 	known["onWhatsApp"], known["blocked"], known["about"] = true, false, "at sea"
-	known["photo"] = map[string]any{"id": "7", "url": nil}
+	known["photo"] = map[string]any{"id": "7", "url": "/api/contacts/" + account + "/1234567890@c.us/photo?format=jpeg"}
 	known["presence"] = map[string]any{"state": "unavailable", "lastSeen": "2026-11-24T12:00:00Z", "known": true}
 	require.Equal(t, known, shown)
+}
+
+func TestContactsAreListedWithTheirPhotosAndPresenceWhereAsked(t *testing.T) {
+	ann, bob := actors.Person{Number: "1234567890"}, actors.Person{LID: "99887766554433@lid"}
+	o := &office{contacts: supervisor.ContactList{Contacts: []supervisor.Contact{{Person: ann}, {Person: bob}}}}
+	o.performed = actors.Looks{{PhotoID: "7"}, {Presence: &actors.PresenceEvent{State: "available"}}}
+	e := boot(t, Config{}, o)
+	shown := e.ask(http.MethodGet, "/api/contacts/"+account+"?refresh=true", "").granted(t, http.StatusOK)
+	contacts := shown["contacts"].([]any)
+	require.Equal(t, map[string]any{"id": "7", "url": "/api/contacts/" + account + "/1234567890@c.us/photo?format=jpeg"}, contacts[0].(map[string]any)["photo"])
+	require.Equal(t, map[string]any{"state": "available", "lastSeen": nil, "known": true}, contacts[1].(map[string]any)["presence"])
+	require.Contains(t, o.questions(), actors.GetLooks{Contacts: []string{"1234567890@c.us", "99887766554433@lid"}})
 }
 
 func TestOneContactRoutesRefuseWhatMakesNoSense(t *testing.T) {

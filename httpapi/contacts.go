@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"whatsapp-web-server/actors"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -17,26 +18,31 @@ func (s *Server) contactRoutes() {
 	route(s, huma.Operation{
 		OperationID: "listContacts", Method: http.MethodGet, Path: "/api/contacts/{accountNumber}", Tags: tags, Summary: summary,
 	}, func(ctx context.Context, input *contactsInput) (*reply[contactList], error) {
-		return s.listContacts(ctx, input.AccountNumber, input.Search, input.Limit, input.PageInput)
+		return s.listContacts(ctx, *input)
 	})
 	route(s, huma.Operation{
 		OperationID: "listContactsOf", Method: http.MethodGet, Path: "/api/contacts", Tags: tags, Summary: summary,
 	}, func(ctx context.Context, input *contactsOfInput) (*reply[contactList], error) {
-		return s.listContacts(ctx, input.AccountNumber, input.Search, input.Limit, input.PageInput)
+		return s.listContacts(ctx, contactsInput{input.AccountNumber, input.ContactsQuery})
 	})
 }
 
 type contactsInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
-	Search        string `query:"search" maxLength:"100" doc:"beginnings of words of a name, or of the number" example:"john"`
-	PageInput
+	ContactsQuery
 }
 
 type contactsOfInput struct {
 	AccountNumber number `query:"accountNumber" required:"true" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
-	Search        string `query:"search" maxLength:"100" doc:"beginnings of words of a name, or of the number" example:"john"`
+	ContactsQuery
+}
+
+// ContactsQuery is what both ways of asking for contacts share. It is exported for the
+// sake of Huma, as Contact is.
+type ContactsQuery struct {
+	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
+	Search  string `query:"search" maxLength:"100" doc:"beginnings of words of a name, or of the number" example:"john"`
+	Refresh bool   `query:"refresh" doc:"ask WhatsApp for photos, which takes a connection, and tell the presence of those who were subscribed to"`
 	PageInput
 }
 
@@ -61,7 +67,7 @@ type Contact struct {
 	Presence     presence `json:"presence"`
 }
 
-// photo is null where none was asked for yet.
+// photo is null where none was asked for yet, or there is none to see.
 type photo struct {
 	ID  *string `json:"id"`
 	URL *string `json:"url"`
@@ -74,23 +80,51 @@ type presence struct {
 	Known    bool       `json:"known"`
 }
 
-func (s *Server) listContacts(ctx context.Context, account number, search string, limit int, at PageInput) (*reply[contactList], error) {
-	page, err := at.page(limit)
+func (s *Server) listContacts(ctx context.Context, asked contactsInput) (*reply[contactList], error) {
+	page, err := asked.page(asked.Limit)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.accounts.Contacts(ctx, string(account), search, page)
+	list, err := s.accounts.Contacts(ctx, string(asked.AccountNumber), asked.Search, page)
 	if err != nil {
 		return nil, err
 	}
 	shown := contactList{make([]Contact, len(list.Contacts)), showPage(page, list.Next)}
-	if search == "" {
+	if asked.Search == "" {
 		shown.Pagination.Total = &list.Total
 	}
 	for i, c := range list.Contacts {
-		shown.Contacts[i] = showContact(account, c)
+		shown.Contacts[i] = showContact(asked.AccountNumber, c)
 	}
-	return &reply[contactList]{succeed(shown)}, nil
+	if asked.Refresh {
+		err = s.refreshContacts(ctx, asked.AccountNumber, shown.Contacts)
+	}
+	return &reply[contactList]{succeed(shown)}, err
+}
+
+// refreshContacts asks WhatsApp about all of them at once.
+func (s *Server) refreshContacts(ctx context.Context, account number, shown []Contact) error {
+	request := actors.GetLooks{Contacts: make([]string, len(shown))}
+	for i, c := range shown {
+		request.Contacts[i] = c.ID
+	}
+	looks, err := perform[actors.Looks](ctx, s, account, request)
+	for i, look := range looks {
+		shown[i].wear(look)
+	}
+	return err
+}
+
+// wear shows what WhatsApp has told. The URL of a photo is this server's, below
+// wherever it is reached: WhatsApp's own takes a question for each.
+func (c *Contact) wear(look actors.Look) {
+	if look.PhotoID != "" {
+		url := "/api/contacts/" + c.ClientID + "/" + c.ID + "/photo?format=jpeg"
+		c.Photo = photo{&look.PhotoID, &url}
+	}
+	if seen := look.Presence; seen != nil {
+		c.Presence = presence{State: seen.State, LastSeen: seen.LastSeen, Known: true}
+	}
 }
 
 func showContact(account number, c supervisor.Contact) Contact {
