@@ -12,7 +12,7 @@ import (
 type Keep struct{ Mutations []persist.Mutation }
 
 // readersTables are those that a [Keep] may write; all others are the account's own.
-var readersTables = map[*persist.Table]bool{persist.Consumers.Table: true}
+var readersTables = map[*persist.Table]bool{persist.Consumers.Table: true, persist.Deliveries.Table: true}
 
 // maxKeeping is how many readers have something stored at the same time. They share
 // commits.

@@ -6,6 +6,7 @@ package persist
 var (
 	AccountIndex = newKind[AccountEntry]("system", "account_index")
 	DataKeys     = newKind[DataKey]("system", "data_keys")
+	Webhooks     = newKind[Webhook]("system", "webhooks", Index{"by_tenant", []string{"tenant"}}, Index{"by_account", []string{"account"}})
 	Accounts     = newKind[Account]("account", "accounts")
 	Counters     = newKind[Counter]("account", "counters")
 
@@ -26,6 +27,7 @@ var (
 
 	Events          = newKind[Event]("account", "events")
 	Consumers       = newKind[Consumer]("account", "event_consumers")
+	Deliveries      = newKind[WebhookDelivery]("account", "webhook_deliveries", Index{"by_due", []string{"webhook", "state", "next_at"}})
 	Outbox          = newKind[OutboxItem]("account", "outbox", Index{"by_order", []string{"accepted_seq"}})
 	SendResults     = newKind[SendResult]("account", "send_results")
 	IdempotencyKeys = newKind[IdempotencyKey]("account", "idempotency_keys")
@@ -50,11 +52,11 @@ var (
 // Tables lists the table of every kind.
 func Tables() []*Table {
 	return []*Table{
-		AccountIndex.Table, DataKeys.Table, Accounts.Table, Counters.Table,
+		AccountIndex.Table, DataKeys.Table, Webhooks.Table, Accounts.Table, Counters.Table,
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
 		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
 		MediaUploads.Table, PollVotes.Table, Labels.Table, LabelItems.Table,
-		Events.Table, Consumers.Table, Outbox.Table, SendResults.Table, IdempotencyKeys.Table, HistoryParts.Table,
+		Events.Table, Consumers.Table, Deliveries.Table, Outbox.Table, SendResults.Table, IdempotencyKeys.Table, HistoryParts.Table,
 		AuthSessions.Table, Identities.Table, SignalSessions.Table, PreKeys.Table, SenderKeys.Table,
 		AppStateKeys.Table, AppStateVersions.Table, AppStateMACs.Table, MessageSecrets.Table,
 		PrivacyTokens.Table, NCTSalts.Table, DecryptedEvents.Table, OutgoingEvents.Table, LIDMappings.Table,

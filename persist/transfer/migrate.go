@@ -42,7 +42,34 @@ func Migrate(ctx context.Context, source, target persist.Engine, options Options
 		}
 		moved++
 	}
+	if err := m.installation(ctx); err != nil {
+		return moved, fmt.Errorf("migrate what belongs to no account: %w", err)
+	}
 	return moved, nil
+}
+
+// installation copies what belongs to no account and is not in the target.
+func (m migration) installation(ctx context.Context) error {
+	batch := persist.Batch{Scope: persist.SystemScope()}
+	for _, table := range tablesOf(batch.Scope) {
+		if table == persist.AccountIndex.Table || table == persist.DataKeys.Table {
+			continue
+		}
+		err := eachRow(ctx, m.source, batch.Scope, table, func(row persist.Row) error {
+			_, err := m.target.Get(ctx, batch.Scope, table, persist.Key(row[:table.KeyColumns]))
+			if errors.Is(err, persist.ErrNotFound) {
+				batch.Mutations, err = append(batch.Mutations, first(table, row)), nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(batch.Mutations) == 0 {
+		return nil
+	}
+	return m.target.Apply(ctx, []persist.Batch{batch})[0]
 }
 
 func accountsOf(ctx context.Context, from persist.Scanner) (map[string]persist.AccountEntry, error) {
@@ -87,7 +114,7 @@ func (m migration) move(ctx context.Context, entry, there persist.AccountEntry) 
 	if err := m.copy(ctx, scope, generation); err != nil {
 		return err
 	}
-	if err := enter(ctx, m.target, entry); err != nil {
+	if err := enter(ctx, m.target, nil, entry); err != nil {
 		return err
 	}
 	return m.leave(ctx, scope, generation)

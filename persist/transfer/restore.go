@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"whatsapp-web-server/persist"
 )
@@ -57,6 +58,8 @@ type restorer struct {
 	unseal  Unseal
 	keys    []persist.DataKey
 	entries []persist.AccountEntry
+	// belongings are rows of the system's scope, as the backup has them.
+	belongings []persist.Mutation
 
 	open    func(persist.Scope, *persist.Table, persist.Row) (persist.Row, error)
 	account *restored
@@ -76,7 +79,49 @@ func (r *restorer) restore(ctx context.Context, from io.Reader) error {
 	if err := r.out.flush(ctx); err != nil {
 		return err
 	}
-	return enter(ctx, r.target, r.entries...)
+	belongings, err := r.installation()
+	if err != nil {
+		return err
+	}
+	return enter(ctx, r.target, belongings, r.entries...)
+}
+
+// installation is what belongs to no account, as the target is to have it.
+func (r *restorer) installation() (mutations []persist.Mutation, err error) {
+	if err := r.ready(); err != nil {
+		return nil, err
+	}
+	for _, m := range r.belongings {
+		opened, err := r.open(persist.SystemScope(), m.Table, m.Row)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := rules[m.Table](nil, opened)
+		if err != nil {
+			return nil, err
+		}
+		if changed != nil {
+			mutations = append(mutations, first(m.Table, changed))
+		}
+	}
+	return mutations, nil
+}
+
+// first puts a row where there is none.
+func first(table *persist.Table, row persist.Row) persist.Mutation {
+	row = slices.Clone(row)
+	if table.Versioned {
+		row[table.KeyColumns] = int64(1)
+	}
+	return persist.Mutation{Table: table, Row: row}
+}
+
+// ready has rows opened from now on: all keys are known.
+func (r *restorer) ready() (err error) {
+	if r.open == nil {
+		r.open, err = r.unseal(r.keys)
+	}
+	return err
 }
 
 // begin is called for the system's scope first.
@@ -84,10 +129,8 @@ func (r *restorer) begin(ctx context.Context, scope persist.Scope, generation ui
 	if err := r.out.flush(ctx); err != nil || !scope.IsAccount() {
 		return err
 	}
-	if r.open == nil {
-		if r.open, err = r.unseal(r.keys); err != nil {
-			return err
-		}
+	if err := r.ready(); err != nil {
+		return err
 	}
 	r.account = &restored{}
 	r.out, err = claim(ctx, r.target, scope.Owner(), generation)
@@ -101,7 +144,8 @@ func (r *restorer) row(ctx context.Context, scope persist.Scope, table *persist.
 	case table == persist.DataKeys.Table:
 		return add(&r.keys, persist.DataKeys, row)
 	case !scope.IsAccount():
-		return fmt.Errorf("%w: %s in %s", ErrDamaged, table.Name, scope)
+		r.belongings = append(r.belongings, persist.Mutation{Table: table, Row: row})
+		return nil
 	}
 	opened, err := r.open(scope, table, row)
 	if err != nil {
@@ -120,9 +164,10 @@ func add[T any](to *[]T, kind persist.Kind[T], row persist.Row) error {
 	return err
 }
 
-// enter puts accounts into the index, all or none.
-func enter(ctx context.Context, target persist.Engine, entries ...persist.AccountEntry) error {
-	batch := persist.Batch{Scope: persist.SystemScope()}
+// enter puts accounts into the index, and what belongs to none beside them, all or
+// none.
+func enter(ctx context.Context, target persist.Engine, belongings []persist.Mutation, entries ...persist.AccountEntry) error {
+	batch := persist.Batch{Scope: persist.SystemScope(), Mutations: belongings}
 	for _, entry := range entries {
 		entry.Version = 1
 		batch.Mutations = append(batch.Mutations, persist.AccountIndex.Put(entry))

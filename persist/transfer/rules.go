@@ -18,6 +18,8 @@ var rules = map[*persist.Table]rule{
 	persist.AccountIndex.Table: drop,
 	// The target seals with a data key of its own.
 	persist.DataKeys.Table: drop,
+	// Written with the index. What was delivered since comes once more.
+	persist.Webhooks.Table: keep,
 	// As it was, with another log of events.
 	persist.Accounts.Table: renameLog,
 
@@ -44,6 +46,8 @@ var rules = map[*persist.Table]rule{
 	// The places are the same in the log under its new name. What was consumed since
 	// comes once more, under another id.
 	persist.Consumers.Table: followLog,
+	// Under the ids that their receivers know.
+	persist.Deliveries.Table: keep,
 	// May have been sent since; the account ends it as failed when it starts.
 	persist.Outbox.Table: fail,
 	// A caller who repeats a request hears what became of it, rather than having it

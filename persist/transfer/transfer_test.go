@@ -38,7 +38,7 @@ func row(table *persist.Table, n int) persist.Row {
 func fill(t *testing.T, engine persist.Engine, accounts ...string) {
 	t.Helper()
 	for _, account := range accounts {
-		require.NoError(t, enter(t.Context(), engine, persist.AccountEntry{Number: account}))
+		require.NoError(t, enter(t.Context(), engine, nil, persist.AccountEntry{Number: account}))
 		generation, err := engine.Acquire(t.Context(), account, 41)
 		require.NoError(t, err)
 		batch := persist.Batch{Scope: persist.AccountScope(account), Generation: generation}
@@ -107,7 +107,7 @@ func TestWhatIsPutBackIsAsTheRulesSay(t *testing.T) {
 		for _, table := range tablesOf(scope) {
 			was, is := contents(t, source, account, table), contents(t, target, account, table)
 			switch table {
-			case persist.Accounts.Table, persist.Outbox.Table, persist.SenderKeys.Table:
+			case persist.Accounts.Table, persist.Outbox.Table, persist.SenderKeys.Table, persist.Consumers.Table:
 			case persist.SignalSessions.Table:
 				require.Empty(t, is)
 			default:
@@ -161,7 +161,7 @@ func TestABackupThatWasCutOffOrChangedIsNoticedBeforeAnythingIsWritten(t *testin
 func TestAStorageWithAccountsIsNotOverwritten(t *testing.T) {
 	source, target := memory.Open(), memory.Open()
 	fill(t, source, number)
-	require.NoError(t, enter(t.Context(), target, persist.AccountEntry{Number: other}))
+	require.NoError(t, enter(t.Context(), target, nil, persist.AccountEntry{Number: other}))
 	_, err := put(t, backup(t, source), target)
 	require.ErrorIs(t, err, ErrNotEmpty)
 	require.Empty(t, contents(t, target, number, persist.Events.Table))
@@ -322,4 +322,46 @@ func FuzzRead(f *testing.F) {
 	_ = Backup(context.Background(), snapshot, &stream)
 	f.Add(stream.Bytes())
 	f.Fuzz(func(_ *testing.T, content []byte) { _ = Verify(bytes.NewReader(content)) })
+}
+
+func TestWhatBelongsToNoAccountGoesAlong(t *testing.T) {
+	source := memory.Open()
+	fill(t, source, number)
+	hook := persist.Webhook{ID: "W", Version: 1, Tenant: "acme", URL: "https://example.com/", Secret: "whsec_x"}
+	for version := range int64(3) { // as one that was changed
+		hook.Version = version + 1
+		batch := persist.Batch{Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.Webhooks.Put(hook)}}
+		require.Equal(t, []error{nil}, source.Apply(t.Context(), []persist.Batch{batch}))
+	}
+	restored, moved := memory.Open(), memory.Open()
+	_, err := put(t, backup(t, source), restored)
+	require.NoError(t, err)
+	_, err = Migrate(t.Context(), source, moved, Options{})
+	require.NoError(t, err)
+	hook.Version = 1
+	for _, engine := range []persist.Engine{restored, moved} {
+		got, err := persist.Webhooks.Get(t.Context(), engine, persist.SystemScope(), "W")
+		require.NoError(t, err)
+		require.Equal(t, hook.Secret, got.Secret)
+		require.Equal(t, hook.Version, got.Version)
+	}
+}
+
+func TestConsumersGoOnInTheLogUnderItsNewName(t *testing.T) {
+	source, target := memory.Open(), memory.Open()
+	fill(t, source, number)
+	generation, err := source.Acquire(t.Context(), number, 0)
+	require.NoError(t, err)
+	scope := persist.AccountScope(number)
+	require.Equal(t, []error{nil}, source.Apply(t.Context(), []persist.Batch{{Scope: scope, Generation: generation, Mutations: []persist.Mutation{
+		persist.Consumers.Put(persist.Consumer{ID: "c", LogID: "old", Seq: 7}),
+	}}}))
+	_, err = put(t, backup(t, source), target)
+	require.NoError(t, err)
+	record, err := persist.Accounts.Get(t.Context(), target, scope)
+	require.NoError(t, err)
+	consumer, err := persist.Consumers.Get(t.Context(), target, scope, "c")
+	require.NoError(t, err)
+	require.Equal(t, record.LogID, consumer.LogID)
+	require.EqualValues(t, 7, consumer.Seq)
 }

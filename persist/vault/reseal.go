@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"whatsapp-web-server/persist"
 )
@@ -58,7 +59,10 @@ func (v *Vault) resealAll(ctx context.Context) (whole bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	whole = true
+	whole, err = v.resealInstallation(ctx)
+	if err != nil {
+		return false, fmt.Errorf("what belongs to no account: %w", err)
+	}
 	for done, account := range all {
 		err := v.resealAccount(ctx, account)
 		switch {
@@ -106,14 +110,30 @@ func (v *Vault) accounts(ctx context.Context, after string, limit int) ([]string
 	return numbers, nil
 }
 
-// resealAccount keeps any other writer of the account out. It goes on beyond values
-// that cannot be opened, and reports the first.
+// resealAccount keeps any other writer of the account out.
 func (v *Vault) resealAccount(ctx context.Context, account string) error {
 	generation, err := v.Engine.Acquire(ctx, account, 0)
 	if err != nil {
 		return err
 	}
-	writer := persist.Batch{Scope: persist.AccountScope(account), Generation: generation}
+	return v.resealScope(ctx, persist.Batch{Scope: persist.AccountScope(account), Generation: generation})
+}
+
+// resealInstallation is for what belongs to no account. Not whole: something cannot be
+// opened, and stays.
+func (v *Vault) resealInstallation(ctx context.Context) (whole bool, err error) {
+	err = v.resealScope(ctx, persist.Batch{Scope: persist.SystemScope()})
+	if errors.Is(err, persist.ErrTampered) {
+		if v.config.Damaged != nil {
+			v.config.Damaged("", err)
+		}
+		return false, nil
+	}
+	return true, err
+}
+
+// resealScope goes on beyond values that cannot be opened, and reports the first.
+func (v *Vault) resealScope(ctx context.Context, writer persist.Batch) error {
 	var damaged error
 	for _, table := range persist.Tables() {
 		if table.Level != writer.Scope.Level() || sealable[table] == nil {
@@ -146,6 +166,10 @@ func (v *Vault) resealTable(ctx context.Context, writer persist.Batch, table *pe
 			if err != nil {
 				damaged = err
 				continue
+			}
+			if table.Versioned {
+				opened = slices.Clone(opened)
+				opened[table.KeyColumns] = opened[table.KeyColumns].(int64) + 1
 			}
 			writer.Mutations = append(writer.Mutations, persist.Mutation{Table: table, Row: opened})
 		}

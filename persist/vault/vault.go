@@ -68,12 +68,12 @@ func (v *Vault) begin(ctx context.Context) error {
 	if sealed, err := Sealed(ctx, v.Engine); sealed || err != nil {
 		return err
 	}
-	accounts, err := v.accounts(ctx, "", 1)
+	blank, err := v.blank(ctx)
 	if err != nil {
 		return err
 	}
 	covers := persist.Plain
-	if len(accounts) == 0 {
+	if blank {
 		covers = v.coverage()
 	}
 	record, err := newRecord(1, covers, v.config.Key)
@@ -84,6 +84,24 @@ func (v *Vault) begin(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// blank tells whether there is nothing yet that would have to be sealed.
+func (v *Vault) blank(ctx context.Context) (bool, error) {
+	accounts, err := v.accounts(ctx, "", 1)
+	if err != nil || len(accounts) > 0 {
+		return false, err
+	}
+	for table := range sealable {
+		if table.Level != "system" {
+			continue
+		}
+		rows, err := v.Engine.Scan(ctx, persist.Query{Scope: persist.SystemScope(), Table: table, Limit: 1})
+		if err != nil || len(rows) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // coverage is what the operator wants.

@@ -70,11 +70,11 @@ func (i *installation) read(account string, m persist.Mutation) (persist.Row, er
 	return i.Get(i.t.Context(), persist.AccountScope(account), m.Table, m.Key())
 }
 
-// example is a record of every kind with something to seal.
+// example is a record of every kind of an account's with something to seal.
 func example() []persist.Mutation {
 	var made []persist.Mutation
 	for _, table := range persist.Tables() {
-		if sealable[table] == nil {
+		if sealable[table] == nil || table.Level != "account" {
 			continue
 		}
 		row := make(persist.Row, len(table.Columns))
@@ -465,4 +465,30 @@ func FuzzOpen(f *testing.F) {
 			require.ErrorIs(t, err, persist.ErrTampered)
 		}
 	})
+}
+
+func TestSecretsOfTheInstallationAreSealedAndRekeyed(t *testing.T) {
+	engine := memory.Open()
+	hook := persist.Webhooks.Put(persist.Webhook{ID: "W", Version: 1, URL: "https://hush.example/", Secret: "whsec_hush"})
+	require.NoError(t, store(t.Context(), engine, hook)) // before there is a key
+	sealedBy := func(id uint32) {
+		row, err := engine.Get(t.Context(), persist.SystemScope(), persist.Webhooks.Table, persist.Webhooks.Key("W"))
+		require.NoError(t, err)
+		for _, at := range sealable[persist.Webhooks.Table] {
+			if sealed, ok := sealedBytes(row[at]); ok {
+				require.Equal(t, id, keyOf(sealed))
+			} else {
+				require.Empty(t, row[at])
+			}
+		}
+	}
+	reopen(t, engine, Config{})
+	sealedBy(1)
+	require.NoError(t, Rekey(t.Context(), engine, Config{Key: another}, operator))
+	sealedBy(2)
+	v, err := Open(t.Context(), engine, Config{Key: another})
+	require.NoError(t, err)
+	record, err := persist.Webhooks.Get(t.Context(), v, persist.SystemScope(), "W")
+	require.NoError(t, err)
+	require.Equal(t, "whsec_hush", record.Secret)
 }
