@@ -53,6 +53,7 @@ type FeedLimits struct{ Events, Bytes int }
 type Subscription struct {
 	feed     *Feed
 	limits   FeedLimits
+	sees     func(account string) bool // nil: every account
 	more     chan struct{}
 	followed map[string]struct{} // guarded by the feed
 
@@ -68,6 +69,11 @@ func (f *Feed) Subscribe(limits FeedLimits) *Subscription {
 	f.open.Add(1)
 	return &Subscription{feed: f, limits: limits, more: make(chan struct{}, 1), followed: make(map[string]struct{})}
 }
+
+// Narrow keeps events of accounts that the listener does not see out of the queue,
+// whatever it follows; sees is asked at each event and must not block. It comes
+// before the first Follow.
+func (s *Subscription) Narrow(sees func(account string) bool) { s.sees = sees }
 
 // Follow has the account's events delivered from now on.
 func (s *Subscription) Follow(account string) {
@@ -159,6 +165,9 @@ func (s *Subscription) unfollowLocked(account string) {
 // push queues an event. One that does not fit ends the subscription and frees
 // the queue at once: the reader gets all of it again from the log.
 func (s *Subscription) push(event Event) {
+	if s.sees != nil && !s.sees(event.Account) {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size := sizeOf(event)

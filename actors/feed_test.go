@@ -137,3 +137,17 @@ func taken(s *Subscription) []Event {
 	}
 	return events
 }
+
+func TestANarrowedSubscriptionCarriesOnlyWhatItSees(t *testing.T) {
+	t.Parallel()
+	feed := NewFeed()
+	s := feed.Subscribe(ample)
+	s.Narrow(func(account string) bool { return account == "31600000001" })
+	s.FollowAll()
+	s.Follow("31600000002")
+	feed.Publish(Event{Account: "31600000002"})
+	feed.Publish(Event{Account: "31600000001"})
+	require.Equal(t, 1, s.Len())
+	event, _ := s.Next()
+	require.Equal(t, "31600000001", event.Account)
+}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/supervisor/access"
 )
 
 const headerRequestID = "X-Request-ID"
@@ -20,9 +21,8 @@ var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // call is what is known of a request beside its input.
 type call struct {
-	id string
-	// principal is whose idempotency keys the request uses; guard sets it.
-	principal string
+	id        string
+	principal access.Principal // who asks; the guard sets it
 	log       *zap.Logger
 	// operation is that of the specification; empty until one is reached.
 	operation string
@@ -37,11 +37,16 @@ func (s *Server) begin(c *fiber.Ctx) *call {
 		id = ulid.Make().String()
 	}
 	begun := &call{id: id, log: s.log}
-	c.SetUserContext(context.WithValue(c.UserContext(), callKey{}, begun))
+	c.SetUserContext(begun.within(c.UserContext()))
 	c.Set(headerRequestID, id)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	return begun
+}
+
+// within makes the call known to all that is done in a context.
+func (c *call) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
 }
 
 // callOf returns the call that a context belongs to; nil if there is none.

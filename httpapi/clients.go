@@ -18,6 +18,8 @@ type Accounts interface {
 	// Available is nil while this node can do its work, else why no request is
 	// answered.
 	Available() error
+	// Tenant tells whose an account is; false if there is no such account.
+	Tenant(account string) (tenant string, known bool)
 	// Initialize creates an account or wakes it up; it is idempotent.
 	Initialize(ctx context.Context, account string, request Initialize) (actors.Status, error)
 	Status(ctx context.Context, account string) (actors.Status, error)
@@ -41,6 +43,9 @@ type Accounts interface {
 
 // Initialize asks that an account exist and its session be kept up.
 type Initialize struct {
+	// Tenant is whose the account is to be. A number that another one holds is refused
+	// with conflict.
+	Tenant string
 	// ForceRecreate unlinks the device and starts over.
 	ForceRecreate bool
 	// AnyNumber accepts a phone whose number is not the account's.
@@ -57,6 +62,8 @@ type ListQuery struct {
 	Limit, Offset int
 	// State selects the sessions in it; empty selects all.
 	State actors.State
+	// Sees tells whether an account is there for the caller.
+	Sees func(account string) bool
 }
 
 // ListPage is a part of what was selected, which is Total altogether.

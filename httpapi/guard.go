@@ -12,10 +12,11 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/httpapi/loopback"
+	"whatsapp-web-server/supervisor/access"
 )
 
-// Whose idempotency keys are used. There is one API key, which may be exchanged
-// for another without the keys of its sends becoming unknown.
+// The ids of the bootstrap administrator. The API key may be exchanged for another
+// without the idempotency keys of its sends becoming unknown.
 const (
 	principalAnyone = "anyone"
 	principalKey    = "api-key"
@@ -75,13 +76,13 @@ func (g guard) checkOrigin(c *fiber.Ctx) error {
 func (g guard) checkKey(c *fiber.Ctx) error {
 	current := callOf(c.UserContext())
 	if !g.keyed {
-		current.principal = principalAnyone
+		current.principal = access.Administrator(principalAnyone)
 		return c.Next()
 	}
 	if !g.opens(authorizationOf(c)) {
 		return actors.Refuse(codeUnauthorized, "")
 	}
-	current.principal = principalKey
+	current.principal = access.Administrator(principalKey)
 	return c.Next()
 }
 

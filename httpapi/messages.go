@@ -134,7 +134,7 @@ func (s *Server) ask(ctx context.Context, body sendBody, key string, wait time.D
 		Manner:      body.Message.manner(),
 		ID:          body.ID,
 		Key:         key,
-		Principal:   callOf(ctx).principal,
+		Principal:   principalOf(ctx).ID,
 		RequestHash: hash,
 		Wait:        wait,
 		Delivery:    body.delivery(),

@@ -65,8 +65,8 @@ type Server struct {
 	leave   context.CancelFunc
 }
 
-// New makes a server that asks accounts and streams events. It listens to
-// nothing yet.
+// New makes a server that asks accounts and streams events, for each caller those
+// that it sees. It listens to nothing yet.
 func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Server {
 	if config.RequestTimeout == 0 {
 		config.RequestTimeout = DefaultRequestTimeout
@@ -74,11 +74,13 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	if config.Observer == nil {
 		config.Observer = unobserved{}
 	}
-	s := &Server{config: config, accounts: accounts, log: log, streams: newStreams(events)}
+	seen := authorised{accounts}
+	s := &Server{config: config, accounts: seen, log: log, streams: newStreams(audible{events, seen})}
 	s.streams.observer = config.Observer
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api = newAPI(s.app)
+	s.api.UseMiddleware(s.checkRight)
 	s.clientRoutes()
 	s.app.Post(sendPath, s.readForm)
 	s.app.Post(statusPath+":accountNumber", s.readForm)

@@ -173,7 +173,7 @@ func (s *Server) deleteStatus(ctx context.Context, input *storyDeletion) (*sendR
 
 // sendStatus gives an account something to do to its status.
 func (s *Server) sendStatus(ctx context.Context, account number, how PostInput, send actors.Send) (*sendReply, error) {
-	send.To, send.Wait, send.Key, send.Principal = actors.StatusChat, how.patience(), how.Key, callOf(ctx).principal
+	send.To, send.Wait, send.Key, send.Principal = actors.StatusChat, how.patience(), how.Key, principalOf(ctx).ID
 	sent, err := s.accounts.Send(ctx, string(account), send)
 	if err != nil {
 		return nil, unsettled(err)

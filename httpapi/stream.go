@@ -61,7 +61,7 @@ type Events interface {
 
 // streams are the open sockets of a server.
 type streams struct {
-	events   Events
+	events   audible
 	limits   streamLimits
 	observer Observer
 	ctx      context.Context // ends with the closure of all
@@ -73,7 +73,7 @@ type streams struct {
 	running  sync.WaitGroup
 }
 
-func newStreams(events Events) *streams {
+func newStreams(events audible) *streams {
 	ctx, end := context.WithCancelCause(context.Background())
 	return &streams{
 		events: events, observer: unobserved{}, ctx: ctx, end: end, open: make(map[*socket]struct{}),
@@ -88,6 +88,9 @@ func newStreams(events Events) *streams {
 // here, while there is an HTTP status for it.
 func (s *Server) openStream(c *fiber.Ctx) error {
 	if err := checkHandshake(c); err != nil {
+		return err
+	}
+	if err := permit(principalOf(c.UserContext()), streamRight); err != nil {
 		return err
 	}
 	if err := s.streams.admit(); err != nil {
@@ -155,9 +158,9 @@ func (s *streams) serve(client *socket, current *call, opening selection) {
 		return
 	}
 	defer s.leave(client)
-	feed := s.events.Subscribe(s.limits.waiting)
+	ctx, end := context.WithCancelCause(current.within(s.ctx))
+	feed := s.events.Subscribe(ctx, s.limits.waiting)
 	defer feed.Close()
-	ctx, end := context.WithCancelCause(s.ctx)
 	s.observer.Opened()
 	defer func() { s.observer.Closed(closingCode(ctx)) }()
 	frames, told := make(chan []byte), make(chan struct{})

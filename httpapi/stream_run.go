@@ -32,7 +32,7 @@ const (
 // missed, told twice or out of order, wherever the client began: a named account at
 // the cursor it asked for, one of all accounts with what is live.
 type stream struct {
-	events Events
+	events audible
 	feed   *actors.Subscription
 	client *socket
 	call   *call
@@ -56,7 +56,7 @@ type everyone struct {
 	readers map[string]*reader
 }
 
-func newStream(events Events, feed *actors.Subscription, client *socket, current *call) *stream {
+func newStream(events audible, feed *actors.Subscription, client *socket, current *call) *stream {
 	return &stream{events: events, feed: feed, client: client, call: current, readers: make(map[string]*reader)}
 }
 

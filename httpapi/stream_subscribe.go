@@ -30,7 +30,7 @@ func (s *stream) subscribe(ctx context.Context, selected selection) {
 	}
 	switch {
 	case selected.all:
-		s.hear(selected)
+		s.hear(ctx, selected)
 	case s.all != nil && s.all.implicit:
 		s.unhear()
 	}
@@ -54,7 +54,7 @@ func (s *stream) fits(selected selection) error {
 
 // hear begins with all accounts that are not named. Those that are heard already
 // stay where they are.
-func (s *stream) hear(selected selection) {
+func (s *stream) hear(ctx context.Context, selected selection) {
 	readers := make(map[string]*reader)
 	if s.all != nil {
 		readers = s.all.readers
@@ -66,7 +66,7 @@ func (s *stream) hear(selected selection) {
 	s.all = &everyone{kinds: selected.kinds, implicit: selected.implicit, greeting: true, readers: readers}
 	s.feed.FollowAll()
 	s.say("subscribed", placeFrame{Account: "*"})
-	for _, account := range s.events.Numbers() {
+	for _, account := range s.events.Numbers(ctx) {
 		if s.readers[account] != nil {
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 func logged(t *testing.T) (h *house, head actors.Cursor) {
 	t.Helper()
 	h = open(t, memory.Open())
-	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	stopped, err := h.Stop(t.Context(), number, actors.Stop{})
 	require.NoError(t, err)

@@ -96,7 +96,7 @@ func (h *house) happen(t *testing.T, account string, times int) actors.Cursor {
 	t.Helper()
 	var stopped actors.Stopped
 	for range times {
-		_, err := h.Initialize(t.Context(), account, actors.Start{})
+		_, err := h.Initialize(t.Context(), account, "", actors.Start{})
 		require.NoError(t, err)
 		stopped, err = h.Stop(t.Context(), account, actors.Stop{})
 		require.NoError(t, err)

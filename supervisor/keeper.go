@@ -19,8 +19,8 @@ const (
 
 // What the keeper is asked and told.
 type (
-	ensure struct{ account string } // reply: struct{}
-	drain  struct{}                 // reply: []*actors.Ref, of those alive
+	ensure struct{ account, tenant string } // reply: struct{}
+	drain  struct{}                         // reply: []*actors.Ref, of those alive
 	ended  struct{ actors.Ended }
 	// retire asks that no incarnation follow the present one; reply: *actors.Ref.
 	retire struct{ account string }
@@ -80,7 +80,7 @@ func (k *keeper) Receive(_ *actors.Self, message any) {
 func (k *keeper) command(command *actors.Command) {
 	switch body := command.Body.(type) {
 	case ensure:
-		command.Reply(struct{}{}, k.ensure(body.account))
+		command.Reply(struct{}{}, k.ensure(body.account, body.tenant))
 	case retire:
 		command.Reply(k.retire(body.account))
 	case retired:
@@ -96,7 +96,7 @@ func (k *keeper) command(command *actors.Command) {
 	}
 }
 
-func (k *keeper) ensure(account string) error {
+func (k *keeper) ensure(account, tenant string) error {
 	if k.draining {
 		return &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second}
 	}
@@ -110,7 +110,9 @@ func (k *keeper) ensure(account string) error {
 		return nil
 	}
 	child := &child{}
+	k.living.own(account, tenant)
 	if err := k.spawn(account, child); err != nil {
+		k.living.remove(account)
 		return err
 	}
 	k.children[account] = child

@@ -10,12 +10,12 @@ import (
 	"whatsapp-web-server/actors"
 )
 
-// List asks the accounts of this node, by number, for their status: those in
-// state, or all if it is empty. It returns limit of them after offset, and how
+// List asks the accounts of this node, by number, for their status: those that
+// the caller sees and that are in state, unless it is empty. It returns limit of them after offset, and how
 // many there are. An account between two incarnations is left out of a list by
 // state and shown as stuck in a list of all.
-func (s *Supervisor) List(ctx context.Context, state actors.State, limit, offset int) ([]actors.Status, int, error) {
-	numbers := s.living.numbers()
+func (s *Supervisor) List(ctx context.Context, state actors.State, sees func(account string) bool, limit, offset int) ([]actors.Status, int, error) {
+	numbers := slices.DeleteFunc(s.living.numbers(), func(account string) bool { return !sees(account) })
 	if state == "" {
 		page := numbers[min(offset, len(numbers)):min(offset+limit, len(numbers))]
 		statuses, err := s.statuses(ctx, page)

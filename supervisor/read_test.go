@@ -38,7 +38,7 @@ type shelf struct {
 func stopped(t *testing.T) *shelf {
 	t.Helper()
 	h := open(t, memory.Open())
-	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	_, err = h.Stop(t.Context(), number, actors.Stop{})
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 
 func TestARemovedAccountLeavesNothingAndMayComeAgain(t *testing.T) {
 	h := open(t, memory.Open())
-	first, err := h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"desk": "1"}})
+	first, err := h.Initialize(t.Context(), number, "", actors.Start{Metadata: map[string]string{"desk": "1"}})
 	require.NoError(t, err)
 	unlinked, err := h.Remove(t.Context(), number)
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func TestARemovedAccountLeavesNothingAndMayComeAgain(t *testing.T) {
 	_, err = persist.Accounts.Get(t.Context(), h.engine, persist.AccountScope(number))
 	require.ErrorIs(t, err, persist.ErrNotFound)
 
-	again, err := h.Initialize(t.Context(), number, actors.Start{})
+	again, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	require.Empty(t, again.Metadata)
 	require.NotEqual(t, first.Events.Log, again.Events.Log)
@@ -50,7 +50,7 @@ func (s *stubborn) DeleteScope(ctx context.Context, scope persist.Scope, generat
 func TestAnAccountThatCouldNotBeRemovedIsStillThere(t *testing.T) {
 	engine := &stubborn{Engine: memory.Open(), refuses: true}
 	h := open(t, engine)
-	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	_, err = h.Remove(t.Context(), number)
 	require.ErrorContains(t, err, "read-only")

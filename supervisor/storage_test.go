@@ -57,12 +57,12 @@ func TestWhenStorageIsFullAllAccountsRestUntilItCanCommitAgain(t *testing.T) {
 	engine := &moody{Engine: memory.Open()}
 	h := open(t, engine)
 	for n := range accounts {
-		_, err := h.Initialize(t.Context(), fmt.Sprintf("316000001%02d", n), actors.Start{})
+		_, err := h.Initialize(t.Context(), fmt.Sprintf("316000001%02d", n), "", actors.Start{})
 		require.NoError(t, err)
 	}
 	engine.full.Store(true)
 	require.NoError(t, h.Available(), "nobody has noticed")
-	_, err := h.Initialize(t.Context(), "31600000100", actors.Start{DeviceName: "Desk"})
+	_, err := h.Initialize(t.Context(), "31600000100", "", actors.Start{DeviceName: "Desk"})
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return h.Available() != nil }, 5*time.Second, time.Millisecond)
 	for n := range accounts {
@@ -97,14 +97,14 @@ func TestAStorageThatFailsTimeAndAgainIsNotBelieved(t *testing.T) {
 	engine := &moody{Engine: memory.Open()}
 	h := open(t, engine)
 	for _, account := range []string{number, "31600000002"} {
-		_, err := h.Initialize(t.Context(), account, actors.Start{})
+		_, err := h.Initialize(t.Context(), account, "", actors.Start{})
 		require.NoError(t, err)
 	}
 	engine.boasts.Store(true)
 	engine.full.Store(true)
 	require.Eventually(t, func() bool {
 		for _, account := range []string{number, "31600000002"} {
-			_, _ = h.Initialize(t.Context(), account, actors.Start{})
+			_, _ = h.Initialize(t.Context(), account, "", actors.Start{})
 		}
 		return h.Available() != nil
 	}, 10*time.Second, 10*time.Millisecond)
@@ -132,12 +132,12 @@ func TestTheMisfortuneOfOneAccountIsNotTheNodes(t *testing.T) {
 	engine := memory.Open()
 	h := open(t, engine)
 	for _, account := range []string{number, "31600000002"} {
-		_, err := h.Initialize(t.Context(), account, actors.Start{})
+		_, err := h.Initialize(t.Context(), account, "", actors.Start{})
 		require.NoError(t, err)
 	}
 	_, err := engine.Acquire(t.Context(), number, 0) // as another node would: the old writer is fenced
 	require.NoError(t, err)
-	_, _ = h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"a": "b"}})
+	_, _ = h.Initialize(t.Context(), number, "", actors.Start{Metadata: map[string]string{"a": "b"}})
 	require.Eventually(t, func() bool { return h.logs.FilterMessageSnippet("one account").Len() == 1 }, 5*time.Second, time.Millisecond)
 	require.NoError(t, h.Available())
 	require.NotContains(t, h.log(t, "31600000002"), "storage_unavailable")

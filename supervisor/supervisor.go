@@ -21,12 +21,13 @@ type Supervisor struct {
 	living *directory
 }
 
-// directory tells which incarnation an account has now. The supervisor's actor
-// writes it.
+// directory tells which incarnation an account has now, and whose the account is.
+// The supervisor's actor writes it.
 type directory struct {
-	mu   sync.RWMutex
-	refs map[string]*actors.Ref
-	lost atomic.Bool // the storage
+	mu      sync.RWMutex
+	refs    map[string]*actors.Ref
+	tenants map[string]string // told before the first incarnation begins
+	lost    atomic.Bool       // the storage
 	tally
 }
 
@@ -35,6 +36,13 @@ func (d *directory) find(account string) (*actors.Ref, bool) {
 	defer d.mu.RUnlock()
 	ref, known := d.refs[account]
 	return ref, known
+}
+
+// own says whose an account is.
+func (d *directory) own(account, tenant string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tenants[account] = tenant
 }
 
 func (d *directory) set(account string, ref *actors.Ref) {
@@ -47,11 +55,12 @@ func (d *directory) remove(account string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.refs, account)
+	delete(d.tenants, account)
 }
 
 // Start spawns the supervisor. It looks after no account before [Supervisor.Boot].
 func Start(runtime *actors.Runtime, engine persist.Engine, node *actors.Node, log *zap.Logger) (*Supervisor, error) {
-	living := &directory{refs: make(map[string]*actors.Ref)}
+	living := &directory{refs: make(map[string]*actors.Ref), tenants: make(map[string]string)}
 	keeper := &keeper{runtime: runtime, engine: engine, log: log, living: living, children: make(map[string]*child)}
 	keeper.node = keeper.informed(node)
 	ref, err := runtime.Spawn(actors.Spec{Kind: "supervisor", Name: "node", Behaviour: keeper, Mailbox: 1024})
@@ -73,12 +82,12 @@ func (s *Supervisor) Boot(ctx context.Context, network string) error {
 		return err
 	}
 	for _, account := range accounts {
-		if err := s.checkNetwork(ctx, account, network); err != nil {
+		if err := s.checkNetwork(ctx, account.Number, network); err != nil {
 			return err
 		}
 	}
 	for _, account := range accounts {
-		if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account}); err != nil {
+		if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account.Number, account.Tenant}); err != nil {
 			return fmt.Errorf("boot: %w", err)
 		}
 	}
@@ -115,17 +124,15 @@ func (s *Supervisor) checkNetwork(ctx context.Context, account, network string) 
 	}
 }
 
-func (s *Supervisor) accounts(ctx context.Context) ([]string, error) {
-	var accounts []string
+func (s *Supervisor) accounts(ctx context.Context) ([]persist.AccountEntry, error) {
+	var accounts []persist.AccountEntry
 	query := persist.Query{Scope: persist.SystemScope(), Limit: bootPage}
 	for {
 		page, err := persist.AccountIndex.Scan(ctx, s.engine, query)
 		if err != nil {
 			return nil, fmt.Errorf("read index of accounts: %w", err)
 		}
-		for _, entry := range page {
-			accounts = append(accounts, entry.Number)
-		}
+		accounts = append(accounts, page...)
 		if len(page) < bootPage {
 			return accounts, nil
 		}
@@ -133,21 +140,51 @@ func (s *Supervisor) accounts(ctx context.Context) ([]string, error) {
 	}
 }
 
-// Initialize creates the account if there is none of this number, and starts
-// it. It is idempotent. The reply is the account's status at that moment.
-func (s *Supervisor) Initialize(ctx context.Context, account string, command actors.Start) (actors.Status, error) {
-	entry := persist.AccountEntry{Number: account, Version: 1, CreatedAt: time.Now()}
+// Initialize creates the account for a tenant if there is none of this number, and
+// starts it. It is idempotent. The reply is the account's status at that moment.
+// It refuses with conflict a number that another tenant holds.
+func (s *Supervisor) Initialize(ctx context.Context, account, tenant string, command actors.Start) (actors.Status, error) {
+	if err := s.claim(ctx, account, tenant); err != nil {
+		return actors.Status{}, err
+	}
+	if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account, tenant}); err != nil {
+		return actors.Status{}, err
+	}
+	return ask[actors.Status](ctx, s, account, command)
+}
+
+// claim puts the account into the index of accounts, unless it is there.
+func (s *Supervisor) claim(ctx context.Context, account, tenant string) error {
+	entry := persist.AccountEntry{Number: account, Version: 1, Tenant: tenant, CreatedAt: time.Now()}
 	batch := persist.Batch{
 		Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.AccountIndex.Put(entry)},
 	}
 	err := s.engine.Apply(ctx, []persist.Batch{batch})[0]
-	if err != nil && !errors.Is(err, persist.ErrConflict) { // a conflict: it exists
-		return actors.Status{}, fmt.Errorf("create account: %w", err)
+	if !errors.Is(err, persist.ErrConflict) {
+		if err != nil {
+			return fmt.Errorf("create account: %w", err)
+		}
+		return nil
 	}
-	if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account}); err != nil {
-		return actors.Status{}, err
+	held, err := persist.AccountIndex.Get(ctx, s.engine, persist.SystemScope(), account)
+	switch {
+	case errors.Is(err, persist.ErrNotFound):
+		return errRetiring() // it has just gone
+	case err != nil:
+		return fmt.Errorf("read index of accounts: %w", err)
+	case held.Tenant != tenant:
+		return &actors.Error{Code: actors.CodeConflict, Field: "accountNumber", Message: "another tenant has this number"}
+	default:
+		return nil
 	}
-	return ask[actors.Status](ctx, s, account, command)
+}
+
+// Tenant tells whose an account of this node is; false if there is no such account.
+func (s *Supervisor) Tenant(account string) (tenant string, known bool) {
+	s.living.mu.RLock()
+	defer s.living.mu.RUnlock()
+	tenant, known = s.living.tenants[account]
+	return tenant, known
 }
 
 // Status asks one account for its status.

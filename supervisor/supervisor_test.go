@@ -103,7 +103,7 @@ func open(t *testing.T, engine persist.Engine) *house {
 
 func TestAnAccountWithoutNetworkBacksOffAndCanBeStopped(t *testing.T) {
 	h := open(t, memory.Open())
-	status, err := h.Initialize(t.Context(), number, actors.Start{DeviceName: "Desk"})
+	status, err := h.Initialize(t.Context(), number, "", actors.Start{DeviceName: "Desk"})
 	require.NoError(t, err)
 	require.True(t, status.Running)
 	require.Equal(t, "Desk", status.DeviceName)
@@ -117,9 +117,9 @@ func TestAnAccountWithoutNetworkBacksOffAndCanBeStopped(t *testing.T) {
 
 func TestInitializeTwiceIsTheSameAccount(t *testing.T) {
 	h := open(t, memory.Open())
-	first, err := h.Initialize(t.Context(), number, actors.Start{})
+	first, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
-	second, err := h.Initialize(t.Context(), number, actors.Start{})
+	second, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	require.Equal(t, first.CreatedAt.UnixMilli(), second.CreatedAt.UnixMilli())
 	require.Equal(t, first.Events.Log, second.Events.Log)
@@ -133,7 +133,7 @@ func TestAnUnknownAccountIsNotFound(t *testing.T) {
 
 func TestNothingIsSentBeforeAPhoneHasLinked(t *testing.T) {
 	h := open(t, memory.Open())
-	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	_, err = h.Send(t.Context(), number, actors.Send{To: "31600000002", Draft: actors.Text{Body: "hello"}})
 	require.Equal(t, actors.CodeNotPaired, actors.CodeOf(err))
@@ -144,7 +144,7 @@ func TestBootBringsBackWhatShouldRunAndLeavesTheRest(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		h := open(t, engine)
 		for account, running := range map[string]bool{"31600000001": true, "31600000002": false} {
-			_, err := h.Initialize(t.Context(), account, actors.Start{})
+			_, err := h.Initialize(t.Context(), account, "", actors.Start{})
 			require.NoError(t, err)
 			if !running {
 				_, err = h.Stop(t.Context(), account, actors.Stop{})
@@ -195,13 +195,13 @@ func TestAnAccountThatNeverPairedBelongsToNoNetwork(t *testing.T) {
 func TestAnAccountWhoseStorageFailsIsStartedAgain(t *testing.T) {
 	engine := memory.Open()
 	h := open(t, engine)
-	_, err := h.Initialize(t.Context(), number, actors.Start{})
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
 	require.NoError(t, err)
 	_, err = engine.Acquire(t.Context(), number, 0) // as another node would: the old writer is fenced
 	require.NoError(t, err)
-	_, _ = h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"a": "b"}})
+	_, _ = h.Initialize(t.Context(), number, "", actors.Start{Metadata: map[string]string{"a": "b"}})
 	require.Eventually(t, func() bool {
-		status, err := h.Initialize(t.Context(), number, actors.Start{Metadata: map[string]string{"c": "d"}})
+		status, err := h.Initialize(t.Context(), number, "", actors.Start{Metadata: map[string]string{"c": "d"}})
 		return err == nil && status.Metadata["c"] == "d"
 	}, 10*time.Second, 20*time.Millisecond)
 }

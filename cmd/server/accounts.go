@@ -21,11 +21,11 @@ func (a accounts) Initialize(ctx context.Context, account string, request httpap
 	if request.DeviceName != nil {
 		command.DeviceName = *request.DeviceName
 	}
-	return a.Supervisor.Initialize(ctx, account, command)
+	return a.Supervisor.Initialize(ctx, account, request.Tenant, command)
 }
 
 // List implements [httpapi.Accounts].
 func (a accounts) List(ctx context.Context, query httpapi.ListQuery) (httpapi.ListPage, error) {
-	page, total, err := a.Supervisor.List(ctx, query.State, query.Limit, query.Offset)
+	page, total, err := a.Supervisor.List(ctx, query.State, query.Sees, query.Limit, query.Offset)
 	return httpapi.ListPage{Accounts: page, Total: total}, err
 }

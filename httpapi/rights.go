@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/supervisor/access"
+)
+
+// ofInstallation is no right that a key can be given: it needs the administrator of
+// the whole installation.
+const ofInstallation access.Right = "installation"
+
+// rights says what each operation needs. An operation that is not here is refused to
+// everybody; a test sees to it that all are.
+var rights = map[string]access.Right{
+	"backup": ofInstallation,
+
+	// Looks.
+	"listClients": access.Read, "getClient": access.Read, "getClientQR": access.Read, "getPasskey": access.Read,
+	"getSettings": access.Read, "getProfile": access.Read, "getPrivacy": access.Read, "getStatusPrivacy": access.Read,
+	"getContactLink": access.Read, "resolveLink": access.Read, "getBusiness": access.Read,
+	"listConversations": access.Read, "listConversationsOf": access.Read, "getConversation": access.Read,
+	"listMessages": access.Read, "getMessage": access.Read, "getMessageMedia": access.Read, "searchMessages": access.Read,
+	"listContacts": access.Read, "listContactsOf": access.Read, "getContact": access.Read, "getContactPhoto": access.Read,
+	"listBlocked": access.Read, "checkNumbers": access.Read,
+	"listEvents": access.Read, "listOutbox": access.Read, "getDelivery": access.Read,
+	"listStatuses": access.Read, "getStatus": access.Read, "getStatusMedia": access.Read,
+	"listLabels": access.Read, "listLabelItems": access.Read,
+	"listGroups": access.Read, "getGroup": access.Read, "getGroupInvite": access.Read, "getInvitedGroup": access.Read,
+	"listJoinRequests": access.Read, "listCommunityParticipants": access.Read, "listSubgroups": access.Read,
+	"listChannels": access.Read, "getChannel": access.Read, "findChannel": access.Read,
+	"listChannelMessages": access.Read, "listChannelUpdates": access.Read,
+
+	// Acts in chats as the account.
+	"sendMessage": access.Send, "sendMessages": access.Send, "cancelSend": access.Send, "cancelSends": access.Send,
+	"postStatus": access.Send, "deleteStatus": access.Send, "rejectCall": access.Send,
+	"readChat": access.Send, "markChatUnread": access.Send, "archiveChat": access.Send, "pinChat": access.Send,
+	"muteChat": access.Send, "starMessage": access.Send, "showTyping": access.Send, "setPresence": access.Send,
+	"clearChat": access.Send, "deleteChat": access.Send, "deleteMessageForMe": access.Send, "requestHistory": access.Send,
+	"subscribeContact": access.Send, "labelChat": access.Send, "unlabelChat": access.Send,
+	"labelMessage": access.Send, "unlabelMessage": access.Send,
+	"reactToChannelMessage": access.Send, "viewChannelMessages": access.Send, "watchChannel": access.Send,
+
+	// Changes the account, its session, and what it belongs to.
+	"initializeClient": access.Manage, "removeClient": access.Manage, "disconnectClient": access.Manage, "restartClient": access.Manage,
+	"createPairingCode": access.Manage, "answerPasskey": access.Manage, "confirmPasskey": access.Manage,
+	"setSettings": access.Manage, "setProfile": access.Manage, "setProfilePicture": access.Manage, "removeProfilePicture": access.Manage,
+	"setPrivacy": access.Manage, "setDefaultDisappearing": access.Manage, "resetContactLink": access.Manage,
+	"saveContact": access.Manage, "blockContact": access.Manage, "unblockContact": access.Manage,
+	"createLabel": access.Manage, "editLabel": access.Manage, "deleteLabel": access.Manage,
+	"createGroup": access.Manage, "joinGroup": access.Manage, "leaveGroup": access.Manage, "resetGroupInvite": access.Manage,
+	"setGroupSubject": access.Manage, "setGroupDescription": access.Manage, "setGroupSettings": access.Manage,
+	"setGroupPicture": access.Manage, "removeGroupPicture": access.Manage,
+	"addParticipants": access.Manage, "removeParticipants": access.Manage,
+	"promoteParticipants": access.Manage, "demoteParticipants": access.Manage,
+	"approveJoinRequests": access.Manage, "rejectJoinRequests": access.Manage, "linkSubgroup": access.Manage, "unlinkSubgroup": access.Manage,
+	"createChannel": access.Manage, "followChannel": access.Manage, "unfollowChannel": access.Manage, "muteChannel": access.Manage,
+}
+
+// streamRight is what a WebSocket needs.
+const streamRight = access.Read
+
+// checkRight stands before the input is looked at.
+func (s *Server) checkRight(ctx huma.Context, next func(huma.Context)) {
+	if err := permit(principalOf(ctx.Context()), rights[ctx.Operation().OperationID]); err != nil {
+		_ = huma.WriteErr(s.api, ctx, http.StatusInternalServerError, "", err) // err has its own status
+		return
+	}
+	next(ctx)
+}
+
+// permit refuses what the principal has not the right for.
+func permit(principal access.Principal, right access.Right) error {
+	switch {
+	case right == ofInstallation && principal.Installation(), right != ofInstallation && right != "" && principal.May(right):
+		return nil
+	case right == ofInstallation:
+		return actors.Refuse(actors.CodeForbidden, "This is for the administrator of the installation.")
+	default:
+		return actors.Refuse(actors.CodeForbidden, "The key has not the right %q.", right)
+	}
+}
