@@ -109,7 +109,7 @@ func (s *Server) channelPostRoutes() {
 type channelPostsInput struct {
 	ChannelInput
 
-	Limit  int `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	Limit  int `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"how many at most"`
 	Before int `query:"before" minimum:"0" doc:"the serverId of a post, for those before it"`
 }
 
@@ -120,7 +120,7 @@ func (i *channelPostsInput) request() (number, actors.Request) {
 type channelUpdatesInput struct {
 	ChannelInput
 
-	Limit int       `query:"limit" minimum:"1" maximum:"100" default:"100"`
+	Limit int       `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"how many at most"`
 	Since time.Time `query:"since" doc:"leaves out what has not changed since then"`
 	After int       `query:"after" minimum:"0" doc:"the serverId of a post, for those after it"`
 }

@@ -40,7 +40,7 @@ type contactsOfInput struct {
 // ContactsQuery is what both ways of asking for contacts share. It is exported for the
 // sake of Huma, as Contact is.
 type ContactsQuery struct {
-	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"100"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"how many at most"`
 	Search  string `query:"search" maxLength:"100" doc:"beginnings of words of a name, or of the number" example:"john"`
 	Refresh bool   `query:"refresh" doc:"ask WhatsApp for photos, which takes a connection, and tell the presence of those who were subscribed to"`
 	PageInput

@@ -52,13 +52,13 @@ func (i *historyInput) request() (number, actors.Request) {
 
 type conversationsInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"how many at most"`
 	PageInput
 }
 
 type conversationsOfInput struct {
 	AccountNumber number `query:"accountNumber" required:"true" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"how many at most"`
 	PageInput
 }
 

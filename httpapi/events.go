@@ -26,7 +26,7 @@ type eventsInput struct {
 	AccountNumber number   `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
 	After         logPlace `query:"after" maxLength:"64" doc:"the id of the last event seen; without it the log is read from its beginning"`
 	Kinds         []string `query:"kinds" doc:"only events of these names, separated by commas" example:"message,message-status"`
-	Limit         int      `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Limit         int      `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"how many at most"`
 }
 
 // logPlace is the id of an event, or nothing.

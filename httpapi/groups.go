@@ -15,6 +15,7 @@ import (
 // performs declares an operation that an account carries out, with a request made
 // of the input, and answers with its reply.
 func performs[I, R any](s *Server, operation huma.Operation, request func(*I) (number, actors.Request)) {
+	operation.Metadata = map[string]any{asksWhatsApp: true}
 	route(s, operation, func(ctx context.Context, input *I) (*reply[R], error) {
 		account, asked := request(input)
 		data, err := perform[R](ctx, s, account, asked)

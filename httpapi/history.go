@@ -35,7 +35,7 @@ func (s *Server) historyRoutes() {
 type messagesInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
 	ChatID        chat   `path:"chatId" doc:"person or group" example:"1234567890@c.us"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"how many at most"`
 	Before        string `query:"before" maxLength:"1024" doc:"only messages before the one with this id"`
 	PageInput
 }
@@ -124,7 +124,7 @@ type searchInput struct {
 	AccountNumber number  `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
 	Q             string  `query:"q" required:"true" minLength:"1" maxLength:"200" doc:"beginnings of words, all of which must be there; case and accents don't matter" example:"invoice jan"`
 	Chat          anyChat `query:"chat" doc:"only in this chat" example:"1234567890@c.us"`
-	Limit         int     `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Limit         int     `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"how many at most"`
 	PageInput
 }
 

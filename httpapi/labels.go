@@ -122,7 +122,7 @@ func (s *Server) listLabels(ctx context.Context, input *clientInput) (*reply[lab
 type labelItemsInput struct {
 	LabelInput
 
-	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many at most"`
 	PageInput
 }
 

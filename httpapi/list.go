@@ -9,8 +9,8 @@ import (
 )
 
 type listInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Offset int    `query:"offset" minimum:"0" maximum:"10000" default:"0"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many at most"`
+	Offset int    `query:"offset" minimum:"0" maximum:"10000" default:"0" doc:"how many to skip"`
 	State  string `query:"state" doc:"only sessions in this state" example:"ready"`
 }
 

@@ -26,7 +26,7 @@ func (s *Server) mediaRoutes() {
 }
 
 func mediaOperation(id, path, tag, summary string) huma.Operation {
-	binary := map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	binary := map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	return huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: path, Tags: []string{tag}, Summary: summary,
 		Description: "WhatsApp's servers keep files for some weeks; the phone is asked for what they have lost. " +

@@ -46,6 +46,19 @@ func listCodes(specification *huma.OpenAPI) {
 	}
 }
 
+// hidePatterns takes out what Huma says of patterns in its own words: it has made its
+// messages of it.
+func hidePatterns(schema *huma.Schema) {
+	if schema == nil {
+		return
+	}
+	schema.PatternDescription = ""
+	hidePatterns(schema.Items)
+	for _, property := range schema.Properties {
+		hidePatterns(property)
+	}
+}
+
 // unmarshal refuses what encoding/json would mend.
 func unmarshal(data []byte, into any) error {
 	if !utf8.Valid(data) {

@@ -89,7 +89,7 @@ func showDelivery(account number, d supervisor.Delivery) delivery {
 
 type outboxInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many at most"`
 	PageInput
 }
 

@@ -93,7 +93,7 @@ func (s *Server) linkRoutes() {
 
 type linkInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
-	Link          string `query:"link" required:"true" maxLength:"200" example:"https://wa.me/message/ABCDEFGHIJKLM1"`
+	Link          string `query:"link" required:"true" maxLength:"200" doc:"the link" example:"https://wa.me/message/ABCDEFGHIJKLM1"`
 }
 
 type businessInput struct {

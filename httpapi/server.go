@@ -228,7 +228,7 @@ func route[I, O any](s *Server, operation huma.Operation, handle func(context.Co
 
 // serveSpecification serves what the routes declared until now come to.
 func (s *Server) serveSpecification() {
-	listCodes(s.api.OpenAPI())
+	complete(s.api.OpenAPI())
 	specification, err := s.api.OpenAPI().MarshalJSON()
 	if err != nil {
 		panic(fmt.Sprintf("the routes make no specification: %v", err))

@@ -22,7 +22,7 @@ func (s *Server) statusRoutes() {
 
 type statusesInput struct {
 	AccountNumber number `path:"accountNumber" doc:"phone number of the account" example:"31612345678"`
-	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Limit         int    `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"how many at most"`
 	PageInput
 }
 
