@@ -22,7 +22,7 @@ const apiVersion = "1.0.0"
 
 // newAPI makes the registry of routes. Pages that would load from other hosts,
 // and schema links in replies, are off.
-func newAPI(app *fiber.App) huma.API {
+func newAPI(app *fiber.App) (huma.API, *operations) {
 	adoptErrors()
 	config := huma.DefaultConfig("WhatsApp Web Server", apiVersion)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
@@ -33,9 +33,10 @@ func newAPI(app *fiber.App) huma.API {
 	config.Components.Schemas = huma.NewMapRegistry(schemaPath, schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer"}}
 	config.Security = []map[string][]string{{"key": {}}, {}}
-	api := humafiber.New(app, config)
+	declared := &operations{Adapter: humafiber.New(app, config).Adapter(), byID: make(map[string]operation)}
+	api := huma.NewAPI(config, declared)
 	api.UseMiddleware(nameOperation)
-	return api
+	return api, declared
 }
 
 // listCodes puts the table of codes into the specification.

@@ -58,8 +58,10 @@ type Server struct {
 	log      *zap.Logger
 	app      *fiber.App
 	api      huma.API
-	streams  *streams
-	sockets  *fiber.App // serves nothing but streams
+	// operations are the routes of api, for those who ask without HTTP.
+	operations *operations
+	streams    *streams
+	sockets    *fiber.App // serves nothing but streams
 	// serving ends with Shutdown, and what still writes then.
 	serving context.Context
 	leave   context.CancelFunc
@@ -79,7 +81,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.streams.observer = config.Observer
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.app, s.sockets = s.newApp(), s.newApp()
-	s.api = newAPI(s.app)
+	s.api, s.operations = newAPI(s.app)
 	s.api.UseMiddleware(s.checkRight)
 	s.clientRoutes()
 	s.app.Post(sendPath, s.readForm)
@@ -189,13 +191,15 @@ func (s *Server) receive(c *fiber.Ctx) error {
 func contain(c *fiber.Ctx) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = &actors.Error{
-				Code:  actors.CodeInternal,
-				Cause: fmt.Errorf("panic: %v\n%s", value, debug.Stack()),
-			}
+			err = panicked(value)
 		}
 	}()
 	return c.Next()
+}
+
+// panicked is what a panic is answered with; it is called where it was recovered.
+func panicked(value any) error {
+	return &actors.Error{Code: actors.CodeInternal, Cause: fmt.Errorf("panic: %v\n%s", value, debug.Stack())}
 }
 
 // wellFormed refuses targets that Huma cannot parse, and takes for granted that it
