@@ -6,6 +6,8 @@ package persist
 var (
 	AccountIndex = newKind[AccountEntry]("system", "account_index")
 	DataKeys     = newKind[DataKey]("system", "data_keys")
+	APIKeys      = newKind[APIKey]("system", "api_keys")
+	AuditLog     = newKind[AuditEntry]("system", "audit_log", Index{"by_tenant", []string{"tenant"}})
 	Webhooks     = newKind[Webhook]("system", "webhooks", Index{"by_tenant", []string{"tenant"}}, Index{"by_account", []string{"account"}})
 	Accounts     = newKind[Account]("account", "accounts")
 	Counters     = newKind[Counter]("account", "counters")
@@ -52,7 +54,7 @@ var (
 // Tables lists the table of every kind.
 func Tables() []*Table {
 	return []*Table{
-		AccountIndex.Table, DataKeys.Table, Webhooks.Table, Accounts.Table, Counters.Table,
+		AccountIndex.Table, DataKeys.Table, APIKeys.Table, AuditLog.Table, Webhooks.Table, Accounts.Table, Counters.Table,
 		Contacts.Table, Chats.Table, ChatSettings.Table, Messages.Table, MessageContents.Table,
 		GroupParticipants.Table, MessageAmendments.Table, MessageReactions.Table, UserReceipts.Table, MediaData.Table,
 		MediaUploads.Table, PollVotes.Table, Labels.Table, LabelItems.Table,

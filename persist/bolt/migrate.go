@@ -25,6 +25,7 @@ var migrations = []func(tx transaction) error{
 	transaction.declare,
 	transaction.declare, // uploads, votes, labels, results of sends, parts of history
 	transaction.declareLog,
+	transaction.declare, // webhooks, keys, the audit log
 }
 
 // Migrate implements [persist.Engine], in one transaction, after the log of a crash was

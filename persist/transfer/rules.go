@@ -18,6 +18,9 @@ var rules = map[*persist.Table]rule{
 	persist.AccountIndex.Table: drop,
 	// The target seals with a data key of its own.
 	persist.DataKeys.Table: drop,
+	// Those revoked since are valid again: a restore says so. With the index, too.
+	persist.APIKeys.Table:  keep,
+	persist.AuditLog.Table: keep,
 	// Written with the index. What was delivered since comes once more.
 	persist.Webhooks.Table: keep,
 	// As it was, with another log of events.
