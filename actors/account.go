@@ -150,9 +150,13 @@ func NewAccount(number string, node *Node, interrupted bool) *Account {
 	}
 }
 
-// Mask hides the middle of a number from logs.
+// Mask hides the middle of a number from logs, and all of what is too short to be one.
 func Mask(number string) string {
-	return number[:2] + "…" + number[len(number)-3:]
+	const head, tail = 2, 3
+	if len(number) <= head+tail {
+		return "…"
+	}
+	return number[:head] + "…" + number[len(number)-tail:]
 }
 
 // Started implements [Behaviour].

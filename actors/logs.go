@@ -1,7 +1,11 @@
 package actors
 
 import (
+	"fmt"
+	"strings"
+
 	"go.mau.fi/libsignal/logger"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	waLog "go.mau.fi/whatsmeow/util/log"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -60,7 +64,46 @@ func (l *clientLog) write(level zapcore.Level, format string, args []any) {
 	if !l.log.Level().Enabled(level) {
 		return
 	}
-	l.log.Logf(level, format, args...)
+	l.log.Logf(level, format, harmless(format, args)...)
+}
+
+// harmless takes out of a line what whatsmeow would show of stanzas, which hold
+// messages, keys and codes, and of names. Numbers are masked where the log is written.
+func harmless(format string, args []any) []any {
+	shown := make([]any, len(args))
+	for i, arg := range args {
+		shown[i] = arg
+		switch value := arg.(type) {
+		case *waBinary.Node:
+			shown[i] = outline(value)
+		case waBinary.Node:
+			shown[i] = outline(&value)
+		case []byte:
+			shown[i] = fmt.Sprintf("(%d bytes)", len(value))
+		case string:
+			if strings.Contains(format, " name ") || strings.HasPrefix(format, "Errored frame") {
+				shown[i] = "…"
+			}
+		}
+	}
+	return shown
+}
+
+// telling are the attributes of a stanza that say what it is, and not whose.
+var telling = []string{"type", "code", "reason", "class", "category"}
+
+// outline shows a stanza without what is in it.
+func outline(node *waBinary.Node) string {
+	if node == nil {
+		return "<>"
+	}
+	text := "<" + node.Tag
+	for _, name := range telling {
+		if value, ok := node.Attrs[name]; ok {
+			text += fmt.Sprintf(" %s=%q", name, fmt.Sprint(value))
+		}
+	}
+	return text + ">"
 }
 
 // libsignal's logger prints to standard output and looks up its caller for each

@@ -14,7 +14,6 @@ import (
 
 	"go.mau.fi/whatsmeow/store"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/actors/fetch"
@@ -157,21 +156,6 @@ func (s *Server) closeStreams(ctx context.Context) {
 func (s *Server) openLog(_ context.Context, config configs.Config) (err error) {
 	s.log, err = newLog(config)
 	return err
-}
-
-func newLog(config configs.Config) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(config.Env.LogLevel)
-	if err != nil {
-		return nil, fmt.Errorf("log level: %w", err)
-	}
-	settings := zap.NewProductionConfig()
-	settings.Level = zap.NewAtomicLevelAt(level)
-	settings.DisableStacktrace = true
-	log, err := settings.Build()
-	if err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
-	}
-	return log, nil
 }
 
 // underTest is for tests that end the process around a commit.
