@@ -113,6 +113,20 @@ func encode(kind EventKind, payload any) json.RawMessage {
 	return data
 }
 
+// Frame is an event as everybody outside gets it. Times have the precision of the log,
+// so that an event looks the same live and read again.
+type Frame struct {
+	Event EventKind       `json:"event"`
+	ID    string          `json:"id,omitempty"`
+	Time  time.Time       `json:"time"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// FrameOf shows an event.
+func FrameOf(event Event) Frame {
+	return Frame{Event: event.Kind, ID: event.Cursor.String(), Time: stamp(event.At), Data: event.Data}
+}
+
 // Cursor is a place in an account's event log: which log, and the sequence of
 // the last event seen. Sequences are dense and start at 1.
 type Cursor struct {
