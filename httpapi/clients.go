@@ -116,6 +116,7 @@ type initializeBody struct {
 	AnyNumber     bool              `json:"anyNumber,omitempty" doc:"accept a phone with another number"`
 	DeviceName    *string           `json:"deviceName,omitempty" minLength:"1" maxLength:"50" doc:"shown on the phone as the linked device"`
 	Metadata      map[string]string `json:"metadata,omitempty" maxProperties:"32" doc:"notes of the caller; keys up to 64, values up to 512 characters"`
+	Webhook       *string           `json:"webhook,omitempty" maxLength:"2048" doc:"where the account's events are posted; see its settings"`
 	Proxy         string            `json:"proxy,omitempty" doc:"what the account reaches WhatsApp by from the first code on: an http, https or socks5 URL, with name and password if it wants them"`
 }
 
@@ -137,7 +138,10 @@ func checkMetadata(metadata map[string]string, at *huma.PathBuffer) []error {
 }
 
 func (s *Server) initialize(ctx context.Context, input *initializeInput) (*reply[clientStatus], error) {
-	body := input.Body
+	body, now := input.Body, time.Now()
+	if err := s.checkWebhook(ctx, string(body.AccountNumber), body.Webhook); err != nil {
+		return nil, err
+	}
 	status, err := s.accounts.Initialize(ctx, string(body.AccountNumber), Initialize{
 		ForceRecreate: body.ForceRecreate,
 		AnyNumber:     body.AnyNumber,
@@ -148,7 +152,11 @@ func (s *Server) initialize(ctx context.Context, input *initializeInput) (*reply
 	if err != nil {
 		return nil, err
 	}
-	return &reply[clientStatus]{succeed(showStatus(status))}, nil
+	shown := showStatus(status)
+	if shown.WebhookSecret, err = s.setWebhook(ctx, string(body.AccountNumber), body.Webhook, now); err != nil {
+		return nil, err
+	}
+	return &reply[clientStatus]{succeed(shown)}, nil
 }
 
 func (s *Server) clientStatus(ctx context.Context, input *clientInput) (*reply[clientStatus], error) {
@@ -218,6 +226,8 @@ type clientStatus struct {
 	DeviceName  string            `json:"deviceName,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	CreatedAt   *time.Time        `json:"createdAt,omitempty"`
+	// WebhookSecret is there when it is new.
+	WebhookSecret string `json:"webhookSecret,omitempty" doc:"of the webhook's signature; told when the webhook is made, and never again"`
 }
 
 func showStatus(status actors.Status) clientStatus {

@@ -57,6 +57,10 @@ var rights = map[string]access.Right{
 	"addParticipants": access.Manage, "removeParticipants": access.Manage,
 	"promoteParticipants": access.Manage, "demoteParticipants": access.Manage,
 	"approveJoinRequests": access.Manage, "rejectJoinRequests": access.Manage, "linkSubgroup": access.Manage, "unlinkSubgroup": access.Manage,
+	"createWebhook": access.Manage, "listWebhooks": access.Manage, "getWebhook": access.Manage, "replaceWebhook": access.Manage,
+	"deleteWebhook": access.Manage, "rotateWebhookSecret": access.Manage, "testWebhook": access.Manage,
+	"pauseWebhook": access.Manage, "resumeWebhook": access.Manage, "listWebhookDeliveries": access.Manage,
+	"listDeadLetters": access.Manage, "redriveDeadLetters": access.Manage,
 	"createChannel": access.Manage, "followChannel": access.Manage, "unfollowChannel": access.Manage, "muteChannel": access.Manage,
 }
 

@@ -46,6 +46,8 @@ type Config struct {
 	RequestTimeout time.Duration
 	// Observer counts what happens; nil counts nothing.
 	Observer Observer
+	// Webhooks posts events to endpoints; nil if that is not done here.
+	Webhooks Webhooks
 	// Backup writes all that is stored; nil if that cannot be done here.
 	Backup Backup
 }
@@ -96,6 +98,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.chatChangeRoutes()
 	s.callRoute()
 	s.eventRoutes()
+	s.webhookRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
 	s.contactRoutes()

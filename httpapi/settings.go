@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,14 +19,14 @@ func (s *Server) settingRoutes(tags []string) {
 	route(s, huma.Operation{
 		OperationID: "getSettings", Method: http.MethodGet, Path: "/api/clients/{accountNumber}/settings", Tags: tags,
 		Summary: "Tell how an account behaves by itself",
-	}, func(ctx context.Context, input *clientInput) (*reply[actors.Settings], error) {
-		return s.changeSettings(ctx, input.AccountNumber, actors.ChangeSettings{})
+	}, func(ctx context.Context, input *clientInput) (*reply[settings], error) {
+		return s.changeSettings(ctx, input.AccountNumber, settingsBody{})
 	})
 	route(s, huma.Operation{
 		OperationID: "setSettings", Method: http.MethodPut, Path: "/api/clients/{accountNumber}/settings", Tags: tags,
 		Summary: "Change those settings of an account that are given",
-	}, func(ctx context.Context, input *settingsInput) (*reply[actors.Settings], error) {
-		return s.changeSettings(ctx, input.AccountNumber, actors.ChangeSettings(input.Body))
+	}, func(ctx context.Context, input *settingsInput) (*reply[settings], error) {
+		return s.changeSettings(ctx, input.AccountNumber, input.Body)
 	})
 }
 
@@ -38,6 +39,7 @@ type settingsBody struct {
 	DeviceName        *string           `json:"deviceName,omitempty" minLength:"1" maxLength:"50" doc:"shown on the phone as the linked device; holds from the next pairing on"`
 	Metadata          map[string]string `json:"metadata,omitempty" maxProperties:"32" doc:"replaces the notes of the caller; keys up to 64, values up to 512 characters"`
 	Proxy             *string           `json:"proxy,omitempty" doc:"what the account reaches WhatsApp by: an http, https or socks5 URL, with name and password if it wants them; empty takes it away. It connects anew at once"`
+	Webhook           *string           `json:"webhook,omitempty" maxLength:"2048" doc:"where the account's events are posted, as those of a webhook in strict order; empty ends that"`
 	AutoRead          *bool             `json:"autoRead,omitempty" doc:"tell senders at once that their messages were read"`
 	RejectCalls       *bool             `json:"rejectCalls,omitempty" doc:"turn callers away"`
 	RejectText        *string           `json:"rejectText,omitempty" maxLength:"4096" doc:"sent to whoever is turned away, unless it is empty"`
@@ -72,12 +74,29 @@ func (s *Server) restart(ctx context.Context, input *clientInput) (*reply[client
 	return &reply[clientStatus]{succeed(showStatus(status))}, nil
 }
 
-func (s *Server) changeSettings(ctx context.Context, account number, change actors.ChangeSettings) (*reply[actors.Settings], error) {
-	settings, err := s.accounts.ChangeSettings(ctx, string(account), change)
+func (s *Server) changeSettings(ctx context.Context, to number, body settingsBody) (*reply[settings], error) {
+	account, now := string(to), time.Now()
+	if err := s.checkWebhook(ctx, account, body.Webhook); err != nil {
+		return nil, err
+	}
+	changed, err := s.accounts.ChangeSettings(ctx, account, actors.ChangeSettings{
+		DeviceName: body.DeviceName, Metadata: body.Metadata, Proxy: body.Proxy, AutoRead: body.AutoRead,
+		RejectCalls: body.RejectCalls, RejectText: body.RejectText,
+		SendInterval: body.SendInterval, RecipientInterval: body.RecipientInterval,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &reply[actors.Settings]{succeed(settings)}, nil
+	secret, err := s.setWebhook(ctx, account, body.Webhook, now)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showSettings(ctx, account, changed)
+	if err != nil {
+		return nil, err
+	}
+	shown.WebhookSecret = secret
+	return &reply[settings]{succeed(shown)}, nil
 }
 
 func (s *Server) callRoute() {

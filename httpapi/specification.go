@@ -19,6 +19,7 @@ var resources = []*huma.Tag{
 	{Name: "outbox", Description: "What was accepted and what has become of it."},
 	{Name: "conversations", Description: "Chats, and what is done to them on all devices of the account."},
 	{Name: "events", Description: "The log of what happens to an account."},
+	{Name: "webhooks", Description: "Endpoints that events are posted to."},
 	{Name: "contacts", Description: "People and businesses."},
 	{Name: "groups", Description: "Groups and communities."},
 	{Name: "channels", Description: "Channels, which others follow."},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -33,7 +34,7 @@ func (s *Server) storyRoutes() {
 	route(s, huma.Operation{
 		OperationID: "deleteStatus", Method: http.MethodDelete, Path: "/api/status/{accountNumber}/{id}", Tags: []string{"status"},
 		Summary:       "Delete an own status for everybody",
-		DefaultStatus: http.StatusCreated, Responses: responses,
+		DefaultStatus: http.StatusCreated, Responses: maps.Clone(responses), // each is completed on its own
 	}, s.deleteStatus)
 }
 

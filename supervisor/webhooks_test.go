@@ -80,7 +80,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := post{id: request.Header.Get("webhook-id"), signature: request.Header.Get("webhook-signature"), extra: request.Header.Get("X-Extra")}
+	p := post{id: request.Header.Get("Webhook-Id"), signature: request.Header.Get("Webhook-Signature"), extra: request.Header.Get("X-Extra")}
 	if err == nil {
 		err = json.Unmarshal(body, &p.frame)
 	}

@@ -39,7 +39,10 @@ type deadPlace struct {
 }
 
 func (p deadPlace) String() string {
-	text, _ := json.Marshal(p) // strings and numbers
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 

@@ -86,19 +86,18 @@ func (e *endpoint) deliverBeside(ctx context.Context, events []actors.Event) fol
 	trying.SetLimit(int(e.hook.Concurrency))
 	for i, event := range events {
 		trying.Go(func() error {
-			if down.Err() != nil {
-				return nil
-			}
 			try := &tries[i]
-			try.verdict, try.whole = e.try(ctx, event, 1)
-			try.made = ctx.Err() == nil || try.failure == ""
+			if down.Err() == nil {
+				try.verdict, try.whole = e.try(ctx, event, 1)
+				try.made = ctx.Err() == nil || try.failure == ""
+			}
 			if try.whole {
 				stop()
 			}
 			return nil
 		})
 	}
-	_ = trying.Wait()
+	_ = trying.Wait() // nobody returns an error
 	var outcome follow.Outcome
 	for i, try := range tries {
 		switch {

@@ -23,10 +23,11 @@ const (
 	rotationTime = 24 * time.Hour
 	// secretBytes is within what Standard Webhooks asks for: 24 to 64.
 	secretBytes = 32
-	// DefaultConcurrency and MaxConcurrency are how many requests an endpoint gets at a
-	// time.
+	// DefaultConcurrency is how many requests an endpoint gets at a time, unless its owner
+	// says otherwise.
 	DefaultConcurrency = 4
-	MaxConcurrency     = 32
+	// MaxConcurrency is the most that an owner may ask for.
+	MaxConcurrency = 32
 	// maxWebhooks bounds what a tenant has.
 	maxWebhooks = 10_000
 )

@@ -97,9 +97,6 @@ func (e *endpoint) retry(ctx context.Context, account string) (again time.Time, 
 	}
 	rows, err := e.service.inState(ctx, account, e.hook.ID, persist.DeliveryAside, nil, retryPage)
 	if err != nil {
-		if actors.CodeOf(err) == actors.CodeAccountNotFound {
-			return again, nil
-		}
 		return again, err
 	}
 	for _, row := range rows {
@@ -108,7 +105,7 @@ func (e *endpoint) retry(ctx context.Context, account string) (again time.Time, 
 		}
 		v, whole := e.try(ctx, eventOf(account, row), row.Attempts+1)
 		if v.failure != "" && ctx.Err() != nil {
-			return again, nil
+			return again, ctx.Err() // nobody hears of it any more
 		}
 		change := removal(row)
 		if v.failure != "" {

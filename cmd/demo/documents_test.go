@@ -84,7 +84,7 @@ func listedRoutes(text string) (routes []string) {
 
 // spellOut gives a path for each of the alternatives in it.
 func spellOut(path string) (paths []string) {
-	choice := regexp.MustCompile(`^(.*)\{(\w+(?:,\w+)+)\}(.*)$`).FindStringSubmatch(path)
+	choice := regexp.MustCompile(`^(.*)\{([\w-]+(?:,[\w-]+)+)\}(.*)$`).FindStringSubmatch(path)
 	if choice == nil {
 		return []string{path}
 	}
@@ -104,7 +104,7 @@ func routes(t *testing.T) (routes []string) {
 	for path, operations := range specification.Paths {
 		for method := range operations {
 			path = strings.NewReplacer("/api", "", "{accountNumber}", "{a}", "{chatId}", "{chat}", "{groupId}", "{group}", "{subgroupId}", "{subgroup}",
-				"{channelId}", "{channel}", "{contactId}", "{contact}", "{labelId}", "{label}").Replace(path)
+				"{channelId}", "{channel}", "{contactId}", "{contact}", "{labelId}", "{label}", "{webhookId}", "{webhook}").Replace(path)
 			routes = append(routes, strings.ToUpper(method)+" "+path)
 		}
 	}

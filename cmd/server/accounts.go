@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/actors/webhook"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/supervisor"
 )
@@ -11,6 +12,8 @@ import (
 // accounts gives the edge the supervisor in the edge's own words.
 type accounts struct {
 	*supervisor.Supervisor
+
+	webhooks *webhook.Service
 }
 
 var _ httpapi.Accounts = accounts{}
@@ -28,4 +31,14 @@ func (a accounts) Initialize(ctx context.Context, account string, request httpap
 func (a accounts) List(ctx context.Context, query httpapi.ListQuery) (httpapi.ListPage, error) {
 	page, total, err := a.Supervisor.List(ctx, query.State, query.Sees, query.Limit, query.Offset)
 	return httpapi.ListPage{Accounts: page, Total: total}, err
+}
+
+// Remove implements [httpapi.Accounts]. The webhooks that hear nothing else end with the
+// account.
+func (a accounts) Remove(ctx context.Context, account string) (unlinked bool, err error) {
+	unlinked, err = a.Supervisor.Remove(ctx, account)
+	if err != nil {
+		return unlinked, err
+	}
+	return unlinked, a.webhooks.Forget(ctx, account)
 }

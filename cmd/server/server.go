@@ -18,12 +18,14 @@ import (
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/actors/media"
+	"whatsapp-web-server/actors/webhook"
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/httpapi/admin"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
+	"whatsapp-web-server/supervisor/access"
 )
 
 const (
@@ -46,8 +48,10 @@ type Server struct {
 	network     *actors.Network
 	history     *actors.HistoryBudget
 	budget      *actors.ConnectBudget
+	runtime     *actors.Runtime
 	feed        *actors.Feed
 	accounts    *supervisor.Supervisor
+	webhooks    *webhook.Service
 	edge        *httpapi.Server
 	listener    net.Listener
 	streams     net.Listener // nil if WebSockets have no port of their own
@@ -63,7 +67,7 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 		}
 	}()
 	for _, step := range []func(context.Context, configs.Config) error{
-		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.listen,
+		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.openWebhooks, s.listen,
 	} {
 		if err := step(ctx, config); err != nil {
 			return nil, err
@@ -118,6 +122,9 @@ func (s *Server) close() error {
 		if listener != nil {
 			_ = listener.Close() // ends a Serve that began after Shutdown
 		}
+	}
+	if s.webhooks != nil {
+		failures = append(failures, s.webhooks.Stop(draining)) // what comes after is posted at the next start
 	}
 	if s.accounts != nil {
 		failures = append(failures, s.accounts.Drain(draining))
@@ -187,14 +194,14 @@ func (s *Server) openNetwork(_ context.Context, config configs.Config) (err erro
 }
 
 func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err error) {
-	runtime := actors.NewRuntime()
+	s.runtime = actors.NewRuntime()
 	pace := actors.DefaultBudgetConfig()
 	pace.Rate, pace.Burst = config.WhatsApp.ConnectsPerSecond, config.WhatsApp.ConnectBurst
 	pace.Version, pace.Log = store.WAVersionContainer(config.WhatsApp.ClientVersion), s.log
 	if pace.Version.IsZero() {
 		pace.Latest = s.network.VersionLookup()
 	}
-	if s.budget, err = actors.NewConnectBudget(runtime, pace, nil); err != nil {
+	if s.budget, err = actors.NewConnectBudget(s.runtime, pace, nil); err != nil {
 		return fmt.Errorf("open connect budget: %w", err)
 	}
 	s.feed, s.history = actors.NewFeed(), actors.NewHistoryBudget(actors.DefaultHistoryMemory)
@@ -205,11 +212,22 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if node.Crash, err = readLastCrash(crashLog(config)); err != nil {
 		return err
 	}
-	if s.accounts, err = supervisor.Start(runtime, s.engine, node, s.log); err != nil {
+	if s.accounts, err = supervisor.Start(s.runtime, s.engine, node, s.log); err != nil {
 		return err
 	}
 	s.metrics.Read(vitals, s.vitals)
 	return s.accounts.Boot(ctx, s.network.Name())
+}
+
+func (s *Server) openWebhooks(ctx context.Context, config configs.Config) (err error) {
+	s.webhooks, err = webhook.Start(ctx, s.runtime, webhook.Config{
+		Engine: s.engine, Source: events{s.accounts, s.feed}, Tenant: s.accounts.Tenant,
+		Covers: func(patterns []string, account string) bool {
+			return access.Principal{Accounts: patterns}.Covers(account)
+		},
+		Poster: fetch.NewPoster(config.OutboundAllow()), Log: s.log,
+	})
+	return err
 }
 
 func (s *Server) node(config configs.Config) *actors.Node {
@@ -243,11 +261,11 @@ type events struct {
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
-		CORSOrigins: config.HTTP.CORSOrigins, Observer: s.metrics,
+		CORSOrigins: config.HTTP.CORSOrigins, Observer: s.metrics, Webhooks: s.webhooks,
 		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
 			return beginBackup(ctx, s.engine)
 		},
-	}, accounts{s.accounts}, events{s.accounts, s.feed}, s.log)
+	}, accounts{s.accounts, s.webhooks}, events{s.accounts, s.feed}, s.log)
 	if s.listener, err = bind(ctx, config.HTTP.Host, config.HTTP.Port); err != nil {
 		return fmt.Errorf("listen for REST: %w", err)
 	}
