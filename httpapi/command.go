@@ -15,6 +15,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"whatsapp-web-server/actors"
 )
 
 // overHTTP are the operations whose answers are bytes. They have no place in JSON,
@@ -51,6 +53,9 @@ func (s *Server) Run(ctx context.Context, operationID string, arguments map[stri
 }
 
 func (s *Server) run(ctx context.Context, operationID string, arguments map[string]json.RawMessage, answer *answerWriter) (err error) {
+	if s.serving.Err() != nil {
+		return actors.Refuse(actors.CodeDraining, "")
+	}
 	asked, err := s.operations.find(operationID)
 	if err != nil {
 		return err

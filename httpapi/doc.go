@@ -43,6 +43,16 @@
 //	unsubscribed    no more of it
 //	error           a refusal, as in the envelope of REST; the socket stays open
 //
+// A frame asks for any operation of the specification that is answered in JSON,
+//
+//	{"id":"7","action":"sendMessage","accountNumber":"316…","arguments":{…},"progress":true}
+//
+// whose handler is the one that HTTP has; [Server.Run] says where the arguments go.
+// It is answered by reply {id, status, success, data or error}; with progress, what was
+// accepted (202) is followed by progress {id, done, event} until it is done. Commands
+// run beside each other, in no order, and end with the socket; what an account has
+// accepted goes on.
+//
 // A subscription begins with what the account is at the moment: a connection-state
 // whose previous is empty, the qr that is showing, and ready if it is. They have no
 // id. The state may be ahead of the first events after it; the last one told is

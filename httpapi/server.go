@@ -80,7 +80,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	}
 	seen := authorised{accounts}
 	s := &Server{config: config, accounts: seen, log: log, streams: newStreams(audible{events, seen})}
-	s.streams.observer = config.Observer
+	s.streams.observer, s.streams.run = config.Observer, s.Run
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api, s.operations = newAPI(s.app)

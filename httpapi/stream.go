@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -61,6 +62,7 @@ type Events interface {
 
 // streams are the open sockets of a server.
 type streams struct {
+	run      func(ctx context.Context, operation string, arguments map[string]json.RawMessage) Outcome
 	events   audible
 	limits   streamLimits
 	observer Observer
@@ -166,10 +168,12 @@ func (s *streams) serve(client *socket, current *call, opening selection) {
 	frames, told := make(chan []byte), make(chan struct{})
 	defer func() { <-told }()
 	stream := newStream(s.events, feed, client, current)
+	stream.commands = newCommands(s, current)
 	go func() {
 		defer close(told)
 		end(survive(current, func() error { return stream.run(ctx, opening, frames) }))
 		client.close(context.Cause(ctx))
+		stream.commands.running.Wait()
 	}()
 	end(survive(current, func() error { return client.listen(ctx, end, frames) }))
 }

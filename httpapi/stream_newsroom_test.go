@@ -173,8 +173,14 @@ type station struct {
 
 func broadcast(t *testing.T, config Config, events Events, changes ...func(*streamLimits)) *station {
 	t.Helper()
+	return broadcastFor(t, config, &office{}, events, changes...)
+}
+
+// broadcastFor also has accounts that answer.
+func broadcastFor(t *testing.T, config Config, accounts Accounts, events Events, changes ...func(*streamLimits)) *station {
+	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	server := New(config, &office{}, events, zap.New(core))
+	server := New(config, accounts, events, zap.New(core))
 	for _, change := range changes {
 		change(&server.streams.limits)
 	}

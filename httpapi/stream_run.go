@@ -38,6 +38,8 @@ type stream struct {
 	call   *call
 	err    error // why the client cannot be told anything any more
 
+	commands *commands
+
 	all     *everyone          // nil if only those are heard that are named
 	readers map[string]*reader // of those that are named
 	behind  []string           // whose log is to be read, in turn
@@ -72,6 +74,9 @@ func (s *stream) run(ctx context.Context, opening selection, frames <-chan []byt
 			return context.Cause(ctx)
 		case frame := <-frames:
 			s.heed(ctx, frame)
+		case said := <-s.commands.said:
+			s.say(said.what, said.data)
+			delete(s.commands.open, said.over)
 		case <-s.feed.More():
 			s.pass(s.feed.Len(), nothing)
 		case <-s.due():

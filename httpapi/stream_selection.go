@@ -39,6 +39,7 @@ type place struct {
 type request struct {
 	selection
 	unsubscribe bool
+	command     *command
 }
 
 // parseQuery reads what the URL of a socket selects.
@@ -78,8 +79,8 @@ func parseRequest(frame []byte) (request, error) {
 		return request{}, refuseField("", "expected a JSON object")
 	}
 	var action string
-	if err := json.Unmarshal(fields["action"], &action); err != nil {
-		return request{}, refuseField("action", "expected subscribe or unsubscribe")
+	if err := json.Unmarshal(fields["action"], &action); err != nil || action == "" {
+		return request{}, refuseField("action", "expected subscribe, unsubscribe or the id of an operation")
 	}
 	switch action {
 	case "subscribe":
@@ -87,7 +88,8 @@ func parseRequest(frame []byte) (request, error) {
 	case "unsubscribe":
 		return parseUnsubscribe(fields)
 	default:
-		return request{}, refuseField("action", "expected subscribe or unsubscribe")
+		asked, err := parseCommand(action, fields)
+		return request{command: asked}, err
 	}
 }
 

@@ -100,7 +100,7 @@ func TestAFrameIsRefusedByField(t *testing.T) {
 		`{} {}`:                    "",
 		`{}`:                       "action",
 		`{"action":1}`:             "action",
-		`{"action":"send"}`:        "action",
+		`{"action":"send"}`:        "id",
 		`{"Action":"subscribe"}`:   "action",
 		`{"action":"subscribe"}`:   "accounts",
 		`{"action":"unsubscribe"}`: "accounts",

@@ -14,10 +14,29 @@ func (s *stream) heed(ctx context.Context, frame []byte) {
 	switch {
 	case err != nil:
 		s.refuse(err)
+	case asked.command != nil:
+		s.command(ctx, *asked.command)
 	case asked.unsubscribe:
 		s.unsubscribe(asked.selection)
 	default:
 		s.subscribe(ctx, asked.selection)
+	}
+}
+
+// command has a command carried out, or tells why it is not: under its id, unless that
+// is another one's.
+func (s *stream) command(ctx context.Context, asked command) {
+	_, taken := s.commands.open[asked.id]
+	err := asked.wrong
+	if err == nil {
+		err = s.commands.begin(ctx, asked)
+	}
+	switch {
+	case err == nil:
+	case taken:
+		s.refuse(err)
+	default:
+		s.say("reply", replyOf(asked.id, refused(ctx, err)))
 	}
 }
 
