@@ -34,6 +34,9 @@ type Passkey struct {
 	PublicKey *PasskeyRequest `json:"publicKey,omitempty"`
 	Code      string          `json:"code,omitempty" doc:"what the phone shows too"`
 	ExpiresAt time.Time       `json:"expiresAt"`
+
+	// proven says that nobody has to compare the code: it is being confirmed already.
+	proven bool
 }
 
 // PasskeyRequest is a WebAuthn request (PublicKeyCredentialRequestOptionsJSON).
@@ -96,7 +99,7 @@ func (a *Account) refusePairingRequest(request pairingRequest) error {
 	switch {
 	case a.paired():
 		return &Error{Code: CodeAlreadyPaired}
-	case a.passkey == nil || a.passkey.Stage != request.stage():
+	case a.passkey == nil || a.passkey.Stage != request.stage() || a.passkey.proven:
 		return Refuse(CodeConflict, "WhatsApp does not ask for this now")
 	default:
 		return nil
@@ -134,6 +137,9 @@ func (a *Account) passkeyShown(e *events.PairPasskeyConfirmation) {
 	if !e.SkipHandoffUX {
 		return
 	}
+	proven := *a.passkey // others may be reading it
+	proven.proven = true
+	a.passkey = &proven
 	l := a.link
 	err := Do(a.queries, func(context.Context) (any, error) { return l.perform(ConfirmPasskey{}) }, func(_ any, err error) {
 		if err != nil && a.link == l {

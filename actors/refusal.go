@@ -17,6 +17,7 @@ var refusals = []struct {
 	{errClosed, CodeAccountOffline, "the connection ended before there was an answer"},
 	{whatsmeow.ErrNotConnected, CodeAccountOffline, "the account has no connection now"},
 	{whatsmeow.ErrNotLoggedIn, CodeAccountOffline, "the account has no connection now"},
+	{whatsmeow.ErrNoPushName, CodeAccountOffline, "the phone has not told the account's name yet"},
 	{whatsmeow.ErrIQRateOverLimit, CodeRateLimited, "WhatsApp asks for fewer requests"},
 	{whatsmeow.ErrIQTimedOut, CodeUpstreamTimeout, ""},
 	{context.DeadlineExceeded, CodeUpstreamTimeout, ""},

@@ -31,6 +31,9 @@ func TestTheSpecificationIsValidAndComplete(t *testing.T) {
 		shown[example.Operation] = true
 		require.NotZero(t, example.Reply.Status, example.Operation)
 	}
+	for _, example := range examples() {
+		require.True(t, example.Reply.Type != "" || example.Reply.Body != nil, "%s: UPDATE_GOLDEN=1 go test ./cmd/server -run EveryExample", example.Operation)
+	}
 	for name, operation := range loaded.Operations() {
 		require.False(t, ids[operation.OperationID], "twice: %s", operation.OperationID)
 		ids[operation.OperationID] = true
@@ -67,6 +70,16 @@ func TestEveryReferenceAndExampleOfTheSpecificationHolds(t *testing.T) {
 	for _, found := range reference.FindAllStringSubmatch(string(document), -1) {
 		parts := strings.Split(found[1], "/")
 		require.Contains(t, components.Components[parts[2]], parts[3])
+	}
+	paths := map[string]string{}
+	for route, operation := range loaded.Operations() {
+		paths[operation.OperationID] = route
+	}
+	for _, example := range examples() {
+		if example.Reply.Body != nil {
+			method, path, _ := strings.Cut(paths[example.Operation], " ")
+			require.NoError(t, loaded.Check(method, path, example.Reply.Status, http.Header{"Content-Type": {typeJSON}}, example.Reply.Body), example.Operation)
+		}
 	}
 	for _, row := range table {
 		var example struct{ Value json.RawMessage }

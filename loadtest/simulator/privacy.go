@@ -28,7 +28,7 @@ var privacyValues = map[string][]string{
 	"calladd":      {"all", "known"},
 	"messages":     {"all", "contacts"},
 	"defense":      {"off", "on_standard"},
-	"stickers":     audience,
+	"stickers":     {"contacts", "contact_allowlist", "none"},
 }
 
 // privacyLocked is what a setting is now.

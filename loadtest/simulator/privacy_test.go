@@ -27,7 +27,7 @@ func TestPrivacySettingsAreKeptAndToldToTheOtherCompanions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, types.PrivacySettings{
 		GroupAdd: "contacts", LastSeen: "all", Status: "all", Profile: "none", ReadReceipts: "all",
-		CallAdd: "all", Online: "all", Messages: "all", Defense: "off", Stickers: "all",
+		CallAdd: "all", Online: "all", Messages: "all", Defense: "off", Stickers: "contacts",
 	}, *settings)
 
 	_, err = companion.client.SetPrivacySetting(within(t), types.PrivacySettingTypeOnline, types.PrivacySettingNone)
