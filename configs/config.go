@@ -12,13 +12,14 @@ type Config struct {
 	Encryption Encryption
 	Outbound   Outbound
 	Media      Media
+	Sinks      Sinks
 	WhatsApp   WhatsApp
 }
 
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.Sinks, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

@@ -56,6 +56,9 @@ func TestDefaults(t *testing.T) {
 		Storage:  Storage{Type: SQLiteStorage, SQLitePath: "./db/whatsapp.db", FilePath: "./auth_data"},
 		Redis:    Redis{Host: "localhost", Port: 6379},
 		Postgres: Postgres{Host: "localhost", Port: 5432, DB: "whatsapp_auth", User: "postgres"},
+		Sinks: Sinks{
+			NATSStream: "WHATSAPP", RabbitMQExchange: "whatsapp", RedisStream: "whatsapp:events", RedisMaxLen: 1_000_000, Prefix: "whatsapp",
+		},
 		WhatsApp: WhatsApp{
 			BrowserName: "WhatsApp Web Server", BrowserVersion: Version{1, 0, 0},
 			SessionTimeout: 60_000, MaxReconnectAttempts: 5, ConnectsPerSecond: 20, ConnectBurst: 40,
@@ -89,6 +92,8 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"REDIS_HOST=no host", "REDIS_PORT=0", "POSTGRES_PORT=65536", "MONGODB_URL=postgres://a:hush@b/c",
 		"WA_BROWSER_VERSION=1.0", "WA_VERSION=3.1.4", "WA_SESSION_TIMEOUT=4999", "WA_CONNECTS_PER_SECOND=NaN",
 		"WA_CONNECT_BURST=0", "WA_ENDPOINT=http://a.example", "WA_NOISE_ROOT_KEY=abc",
+		"SINK_NATS_URL=nats://a,http://b:hush@c", "SINK_RABBITMQ_URL=amqp:hush", "SINK_REDIS_URL=http://a:hush@b", "SINK_SINCE=yesterday",
+		"SINK_PREFIX=a b", "SINK_NATS_STREAM=a.b", "SINK_REDIS_MAXLEN=-1",
 	}, "")
 	require.EqualError(t, err, `invalid configuration:
   PORT="seventy": must be a whole number from 0 to 65535, 0 takes any free port
@@ -104,10 +109,17 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
   REDIS_HOST="no host": must be a host name or an IP address
   REDIS_PORT="0": must be a whole number from 1 to 65535
   POSTGRES_PORT="65536": must be a whole number from 1 to 65535
+  SINK_NATS_STREAM="a.b": must be a name without spaces, dots, *, > and /
+  SINK_REDIS_MAXLEN="-1": must be a whole number from 0, 0 keeps all
+  SINK_PREFIX="a b": must be 1 to 64 characters without spaces, dots, *, >, # and $
   WA_SESSION_TIMEOUT="4999": must be a whole number of milliseconds from 5000 to 600000
   WA_CONNECTS_PER_SECOND="NaN": must be a number above 0, up to 1000
   WA_CONNECT_BURST="0": must be a whole number from 1 to 10000
   MONGODB_URL: must be a mongodb:// or mongodb+srv:// URL, or empty
+  SINK_NATS_URL: must be nats://, tls://, ws:// or wss:// URLs with a host, separated by commas, or empty
+  SINK_RABBITMQ_URL: must be an amqp:// or amqps:// URL with a host, or empty
+  SINK_REDIS_URL: must be a redis:// or rediss:// URL with a host, or empty
+  SINK_SINCE="yesterday": must be a time such as 2026-11-28T12:00:00Z, or empty
   WA_VERSION="3.1.4": must be 2.3000.N, or empty
   WA_ENDPOINT="http://a.example": must be a wss:// URL, or a ws:// URL of a loopback host, without user, query and fragment`)
 }

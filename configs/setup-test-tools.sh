@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that there is what the tests need: a C compiler for Go's race detector,
-# strace for what reaches the disk, FFmpeg for what is made of files, and the servers that storage engines are tested
-# with. Does nothing where all is there.
+# strace for what reaches the disk, FFmpeg for what is made of files, and the servers that storage engines
+# and sinks are tested with. Does nothing where all is there.
 set -euo pipefail
 
 missing=()
@@ -10,6 +10,8 @@ command -v strace >/dev/null || missing+=(strace)
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+command -v nats-server >/dev/null || missing+=(nats-server)
+[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 "$(dirname "$0")/apt-install.sh" "${missing[@]}" || {

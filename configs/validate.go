@@ -23,6 +23,7 @@ func (c *Config) problems() []Problem {
 	problems = append(problems, c.Postgres.problems()...)
 	problems = append(problems, c.MongoDB.problems()...)
 	problems = append(problems, c.Encryption.problems(c.Env.Name, c.Storage.Type)...)
+	problems = append(problems, c.Sinks.problems()...)
 	return append(problems, c.WhatsApp.problems()...)
 }
 

@@ -59,7 +59,7 @@ type events struct {
 }
 
 func subscribe(ctx context.Context, url string, screen *screen) (*events, error) {
-	socket, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library's to close
+	socket, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to events: %w", err)
 	}

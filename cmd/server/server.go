@@ -18,6 +18,7 @@ import (
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/actors/fetch"
 	"whatsapp-web-server/actors/media"
+	"whatsapp-web-server/actors/sink"
 	"whatsapp-web-server/actors/webhook"
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
@@ -52,6 +53,7 @@ type Server struct {
 	feed        *actors.Feed
 	accounts    *supervisor.Supervisor
 	webhooks    *webhook.Service
+	sinks       []*sink.Sink
 	edge        *httpapi.Server
 	listener    net.Listener
 	streams     net.Listener // nil if WebSockets have no port of their own
@@ -67,7 +69,7 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 		}
 	}()
 	for _, step := range []func(context.Context, configs.Config) error{
-		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.openWebhooks, s.listen,
+		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.openWebhooks, s.openSinks, s.listen,
 	} {
 		if err := step(ctx, config); err != nil {
 			return nil, err
@@ -126,6 +128,7 @@ func (s *Server) close() error {
 	if s.webhooks != nil {
 		failures = append(failures, s.webhooks.Stop(draining)) // what comes after is posted at the next start
 	}
+	failures = append(failures, s.stopSinks(draining)) // while accounts can still keep how far they are
 	if s.accounts != nil {
 		failures = append(failures, s.accounts.Drain(draining))
 	}

@@ -1,4 +1,4 @@
-// Package backends runs database servers for tests: real ones, each a process of
+// Package backends runs databases and brokers for tests: real ones, each a process of
 // its own on a free port of the loopback interface, which a test can kill, freeze
 // and start again. A server whose program is not installed fails the test, or
 // skips it with -short.

@@ -136,3 +136,20 @@ func ask(t *testing.T, server *backends.Server, command string) string {
 	require.NoError(t, err)
 	return string(reply)
 }
+
+func TestBrokersComeBackOverTheirData(t *testing.T) {
+	for name, kind := range map[string]backends.Kind{"nats": backends.NATS(), "rabbitmq": backends.RabbitMQ()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Start(t, kind, filepath.Join(t.TempDir(), "data"))
+			connection := dial(t, server)
+			require.NoError(t, server.Restart())
+			_, err := connection.Read(make([]byte, 4096))
+			if err == nil { // a greeting
+				_, err = connection.Read(make([]byte, 1))
+			}
+			require.Error(t, err)
+			dial(t, server)
+		})
+	}
+}

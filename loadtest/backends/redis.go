@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,15 +31,11 @@ func Redis(settings ...string) Kind {
 // redisAnswers asks with a PING. A server that wants a password has loaded its data
 // too.
 func redisAnswers(ctx context.Context, address string) error {
-	connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	connection, err := dial(ctx, address)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	deadline, _ := ctx.Deadline()
-	if err := connection.SetDeadline(deadline); err != nil {
-		return err
-	}
 	if _, err := connection.Write([]byte("PING\r\n")); err != nil {
 		return err
 	}
