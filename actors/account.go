@@ -46,6 +46,7 @@ type Node struct {
 	// SessionTimeout is how long a paired account may take from opening the
 	// socket to being connected, before the attempt counts as failed.
 	SessionTimeout time.Duration
+	Watchdog       Watchdog
 	// Device is how devices introduce themselves unless an account says otherwise.
 	Device DeviceConfig
 	// Publish gets every event, durable ones once they are durable and in order
@@ -109,8 +110,9 @@ type Account struct {
 	slow     slowness
 	limits   *restriction // what WhatsApp said last, if it was one
 
-	traffic traffic
-	watched *subscriptions // to whose presence the account has subscribed
+	traffic  traffic
+	watchdog Watchdog
+	watched  *subscriptions // to whose presence the account has subscribed
 
 	// putOff are parts of the history that failed, until when; the ingesting lane's own.
 	putOff map[string]time.Time
@@ -145,8 +147,8 @@ func NewAccount(number string, node *Node, interrupted bool) *Account {
 	return &Account{
 		number: number, node: node, interrupted: interrupted,
 		awaited: make(map[string]awaiting), queue: newQueue(nil, time.Now()), putOff: make(map[string]time.Time),
-		watched: newSubscriptions(),
-		log:     node.Log.With(zap.String("account", Mask(number))),
+		watched: newSubscriptions(), watchdog: node.Watchdog.withDefaults(),
+		log: node.Log.With(zap.String("account", Mask(number))),
 	}
 }
 

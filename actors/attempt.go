@@ -15,9 +15,6 @@ import (
 )
 
 const (
-	// ackTimeout is how long a send waits for the server's acknowledgement;
-	// whatsmeow's own default.
-	ackTimeout = 75 * time.Second
 	// encryptions bounds how often a message is encrypted in a row: that many
 	// messages would have to arrive each within the milliseconds that it takes.
 	encryptions = 20
@@ -62,7 +59,7 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 		return Sent{}, err
 	}
 	copied := l.copyOf(to, item.MessageID, message)
-	response, attempt, err := transmit(l, to, message, whatsmeow.SendRequestExtra{ID: item.MessageID, Timeout: ackTimeout, MediaHandle: handle})
+	response, attempt, err := transmit(l, to, message, whatsmeow.SendRequestExtra{ID: item.MessageID, Timeout: l.ackTimeout, MediaHandle: handle})
 	if err == nil && copied != nil {
 		copied.event.Info.Timestamp = response.Timestamp
 		if err := o.inbound.unsealed(ctx, copied.event, copied.vote); err != nil {
@@ -76,7 +73,7 @@ func (o outbox) send(ctx context.Context, l *link, item persist.OutboxItem) (Sen
 // being encrypted while a message arrived over the same signal session has not
 // left, and is encrypted again.
 func transmit(l *link, to types.JID, message *waE2E.Message, extra whatsmeow.SendRequestExtra) (response whatsmeow.SendResponse, attempt *devicestore.Send, err error) {
-	ctx, cancel := context.WithTimeout(l.ctx, ackTimeout)
+	ctx, cancel := context.WithTimeout(l.ctx, l.ackTimeout)
 	defer cancel()
 	for range encryptions {
 		attempt = &devicestore.Send{Recipient: to}

@@ -32,6 +32,8 @@ type town struct {
 	runtime *Runtime
 	budget  *ConnectBudget
 	homes   int
+	// adjust changes what the accounts are told; nil leaves it.
+	adjust func(*Node)
 }
 
 // patience is how long anything may take before a test gives up.
@@ -88,6 +90,9 @@ func (w *town) newHome(t *testing.T) *home {
 		Reconnect:      ReconnectConfig{Base: time.Millisecond, Cap: 20 * time.Millisecond, HalfLife: time.Minute},
 		SessionTimeout: patience, Publish: h.hear, Log: zap.NewNop(),
 		Device: DeviceConfig{Name: "Desk"},
+	}
+	if w.adjust != nil {
+		w.adjust(h.node)
 	}
 	h.engine.arm(plan{})
 	h.mu.Lock()

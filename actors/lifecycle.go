@@ -15,13 +15,6 @@ import (
 )
 
 const (
-	// deadAfter is how long pings may fail, and nothing else come, before the
-	// connection is given up: two to three of whatsmeow's keepalives. Behind a
-	// backlog their answers are late.
-	deadAfter = time.Minute
-	// inspectEvery is how often a connection that looks alive is checked: whatsmeow
-	// stays silent after a stream error that the server does not follow up.
-	inspectEvery = 30 * time.Second
 	// qrFirst and qrNext are how long the first and the later codes of a connection show, as
 	// the phone's own client has it.
 	qrFirst, qrNext = time.Minute, 20 * time.Second
@@ -240,7 +233,7 @@ func (a *Account) heard(event any) {
 	case *events.OfflineSyncCompleted:
 		a.synced(e.Count)
 	case *events.KeepAliveTimeout:
-		if last, _ := a.traffic.heard(); time.Since(e.LastSuccess) > deadAfter && time.Since(last) > deadAfter {
+		if last, _ := a.traffic.heard(); time.Since(e.LastSuccess) > a.watchdog.Silence && time.Since(last) > a.watchdog.Silence {
 			a.disconnected(Disconnect{Reason: ReasonKeepAlive})
 		}
 	case historyDue:
@@ -366,7 +359,7 @@ func (a *Account) synced(items int) {
 // inspect gives up a connection that whatsmeow knows to be logged out.
 func (a *Account) inspect() {
 	l := a.link
-	a.at(time.Now().Add(inspectEvery), func() {
+	a.at(time.Now().Add(a.watchdog.Inspection), func() {
 		if a.link != l || l == nil {
 			return
 		}

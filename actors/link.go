@@ -60,6 +60,8 @@ type link struct {
 	web     *http.Client       // of WhatsApp's own
 	uploads singleflight.Group // of files that are being uploaded
 	answers phoneAnswers
+	// ackTimeout is how long a send waits for the server's acknowledgement.
+	ackTimeout time.Duration
 }
 
 // linkEvent is what whatsmeow said on a connection, for the actor.
@@ -101,7 +103,7 @@ func (a *Account) newLink() *link {
 		number: a.links, device: a.device, ctx: ctx, cancel: cancel, log: a.log, tell: a.self.Tell, publish: a.publish,
 		inbound: a.newInbound(), devices: a.files.store, budget: a.node.History, traffic: &a.traffic,
 		outside: a.node.Fetch, ffmpeg: a.node.FFmpeg, web: network.client,
-		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1),
+		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1), ackTimeout: a.watchdog.Ack,
 	}
 	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
 	backlog := newBacklog(l.socket.over)

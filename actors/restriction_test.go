@@ -3,6 +3,7 @@ package actors
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,6 +55,59 @@ func TestARestrictionIsAStateOfTheAccountUntilItIsOver(t *testing.T) {
 
 	require.NoError(t, h.owner.Restrict(t.Context(), time.Now().Add(1100*time.Millisecond), "SPAM"))
 	until(t, "it is over", func() bool { return state().State == StateReady })
+}
+
+func TestARestrictedAccountHearsAnswersAndStaysRestrictedAcrossARestart(t *testing.T) {
+	h := newLinkedHome(t)
+	end := time.Now().Add(time.Hour)
+	require.NoError(t, h.owner.Restrict(t.Context(), end, "SPAM"))
+	restricted := func() bool {
+		session := insist[Status](t, h, GetStatus{}).Session
+		return session.State == StateRestricted && session.Reason == "spam" && session.Until != nil && session.Until.Sub(end).Abs() < time.Second
+	}
+	until(t, "it is restricted", restricted)
+	for _, when := range []string{"now", "after a restart"} {
+		id, err := h.friend.SendText(t.Context(), h.owner.Number(), "a question "+when)
+		require.NoError(t, err)
+		until(t, "it hears", func() bool { return h.stored(t)[id] != "" })
+		require.Equal(t, "sent", insist[Sent](t, h, h.toFriend("an answer "+when, Delivery{})).Status)
+		require.True(t, restricted())
+		h.restart(t)
+		until(t, "it is restricted again", restricted)
+	}
+}
+
+// ban has WhatsApp refuse the account for a while.
+func (h *home) ban(t *testing.T, length time.Duration) {
+	t.Helper()
+	h.fault(t, simulator.Fault{Op: "connection", Action: "failure", Code: 402, Delay: length})
+	until(t, "it is banned", func() bool { return slices.Contains(h.states(t), "banned "+string(ReasonTemporaryBan)) })
+}
+
+func TestABannedAccountStaysAwayAndKeepsWhatWaits(t *testing.T) {
+	h := newLinkedHome(t)
+	id := h.accepted(t, "later", Delivery{SendAt: time.Now().Add(time.Hour)})
+	h.ban(t, time.Hour)
+	_, err := Ask[Sent](t.Context(), h.current(), h.toFriend("not now", Delivery{}))
+	require.Equal(t, CodeAccountBanned, CodeOf(err))
+	logins := h.world.Stats().Logins
+	h.restart(t)
+	session := insist[Status](t, h, GetStatus{}).Session
+	require.Equal(t, StateBanned, session.State, "it outlives the incarnation")
+	require.WithinDuration(t, session.Since.Add(time.Hour), *session.Until, time.Second)
+	require.Equal(t, logins, h.world.Stats().Logins, "nobody tries meanwhile")
+	require.Len(t, h.outbox(t), 1)
+	require.Equal(t, id, h.outbox(t)[0].MessageID)
+}
+
+func TestABanIsOverAtItsTimeAndWhatWaitedIsSent(t *testing.T) {
+	h := newLinkedHome(t)
+	id := h.accepted(t, "patience", Delivery{SendAt: time.Now().Add(500 * time.Millisecond)})
+	began := time.Now()
+	h.ban(t, time.Second)
+	until(t, "the message is sent", func() bool { return len(h.texts()["patience"]) > 0 })
+	require.Equal(t, []string{id}, h.texts()["patience"])
+	require.False(t, time.Now().Before(began.Add(time.Second)))
 }
 
 func TestTooManyMessagesPauseTheOutboxAndLoseNothing(t *testing.T) {

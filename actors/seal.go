@@ -34,7 +34,7 @@ func (l *link) seal(to types.JID, item *persist.OutboxItem, message *waE2E.Messa
 // names its members by LID, under which a reaction is sealed. Where that cannot be
 // asked, the send will tell.
 func (l *link) announces(group types.JID) bool {
-	ctx, cancel := context.WithTimeout(l.ctx, ackTimeout)
+	ctx, cancel := context.WithTimeout(l.ctx, l.ackTimeout)
 	defer cancel()
 	data, err := l.client.DangerousInternals().GetCachedGroupData(ctx, group) //nolint:staticcheck // deprecated as a warning; the send has it cached too
 	return err == nil && data.CommunityAnnouncementGroup && data.AddressingMode == types.AddressingModeLID

@@ -15,9 +15,13 @@ type traffic struct {
 	lag  time.Duration
 }
 
-// note takes down that an event was handled at this time. How late it was is
-// known of what bears WhatsApp's time, which has whole seconds.
+// note takes down that an event was handled at this time, unless it tells that nothing
+// came. How late it was is known of what bears WhatsApp's time, which has whole seconds.
 func (t *traffic) note(event any, at time.Time) {
+	switch event.(type) {
+	case *events.KeepAliveTimeout, *events.Disconnected:
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = at
