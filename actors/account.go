@@ -49,6 +49,8 @@ type Node struct {
 	Watchdog       Watchdog
 	// Device is how devices introduce themselves unless an account says otherwise.
 	Device DeviceConfig
+	// Retention is how much of the accounts' event logs is kept.
+	Retention Retention
 	// Publish gets every event, durable ones once they are durable and in order
 	// per account. It must not block.
 	Publish func(Event)

@@ -21,7 +21,10 @@ const (
 func (a *Account) tidyAfter(d time.Duration) {
 	a.sweep = a.self.After(d, func() {
 		a.must(Do(a.tidying, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, a.files.ledger.tidy(ctx)
+			if err := a.files.ledger.tidy(ctx); err != nil {
+				return struct{}{}, err
+			}
+			return struct{}{}, a.files.ledger.prune(ctx, a.node.Retention)
 		}, func(_ struct{}, err error) {
 			if err != nil {
 				a.fail(err)
@@ -35,7 +38,10 @@ func (a *Account) tidyAfter(d time.Duration) {
 // firstTidy is when an account that begins now is swept first.
 func firstTidy() time.Duration { return rand.N(tidyEvery) }
 
-// tidy removes the keys, results and uploads whose time is over.
+// keptDeadLetter is how long an event stays that a webhook has refused for a day.
+const keptDeadLetter = 30 * 24 * time.Hour
+
+// tidy removes the keys, results, uploads and dead letters whose time is over.
 func (l *ledger) tidy(ctx context.Context) error {
 	now := l.now()
 	if err := removeOld(ctx, l, persist.IdempotencyKeys, func(k persist.IdempotencyKey) bool { return k.ExpiresAt.Before(now) }); err != nil {
@@ -46,6 +52,12 @@ func (l *ledger) tidy(ctx context.Context) error {
 	}
 	if err := removeOld(ctx, l, persist.MediaUploads, func(u persist.MediaUpload) bool { return now.Sub(u.UploadedAt) > keptUpload }); err != nil {
 		return fmt.Errorf("remove old uploads: %w", err)
+	}
+	dead := func(d persist.WebhookDelivery) bool {
+		return d.State == persist.DeliveryDead && now.Sub(d.NextAt) > keptDeadLetter
+	}
+	if err := removeOld(ctx, l, persist.Deliveries, dead); err != nil {
+		return fmt.Errorf("remove old dead letters: %w", err)
 	}
 	return nil
 }

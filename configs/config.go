@@ -11,6 +11,7 @@ type Config struct {
 	MongoDB    MongoDB
 	Encryption Encryption
 	Outbound   Outbound
+	Events     Events
 	Media      Media
 	Sinks      Sinks
 	WhatsApp   WhatsApp
@@ -19,7 +20,7 @@ type Config struct {
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Media, &c.Sinks, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Events, &c.Media, &c.Sinks, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

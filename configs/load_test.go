@@ -47,8 +47,9 @@ func TestDefaults(t *testing.T) {
 	got, err := Load(nil, "")
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		Env:   Env{Name: Development, LogLevel: "info"},
-		Admin: Admin{Address: "127.0.0.1:3003"},
+		Env:    Env{Name: Development, LogLevel: "info"},
+		Events: Events{RetentionCount: 100_000, RetentionAge: 30 * 24 * time.Hour},
+		Admin:  Admin{Address: "127.0.0.1:3003"},
 		HTTP: HTTP{
 			Host: "localhost", Port: 3001, WebSocketEnabled: true, WebSocketPort: 3002,
 			CORSOrigins: Origins{"http://localhost:3000", "http://localhost:5173"},

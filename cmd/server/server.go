@@ -243,8 +243,9 @@ func (s *Server) node(config configs.Config) *actors.Node {
 		Device: actors.DeviceConfig{
 			Name: config.WhatsApp.BrowserName, Version: config.WhatsApp.BrowserVersion,
 		},
-		Publish: s.publish,
-		Log:     s.log,
+		Retention: actors.Retention{Count: config.Events.RetentionCount, Age: config.Events.RetentionAge},
+		Publish:   s.publish,
+		Log:       s.log,
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *side) messages(t *testing.T, base string) (ids []string) {
 			ids = append(ids, event.(map[string]any)["id"].(string))
 		}
 		after = page["cursor"].(string)
-		if page["hasMore"] != true {
+		if more := page["hasMore"].(bool); !more {
 			return ids
 		}
 	}
