@@ -19,7 +19,7 @@
 //
 // A WebSocket is opened at /ws, or at / of the port for WebSockets alone, under
 // the same rules as every request; a client that cannot set headers offers the
-// protocols "bearer" and its key. Every frame is one JSON text:
+// protocols "bearer" and its key, or ?ticket= with what createTicket gave. Every frame is one JSON text:
 //
 //	{"event":"message","id":"<cursor>","time":"…","data":{"clientId":"31612345678",…}}
 //

@@ -71,6 +71,7 @@ var ownRefusals = map[string][]actors.Code{
 	"requestHistory":  {actors.CodeMessageNotFound},
 	"starMessage":     {actors.CodeMessageNotFound},
 	"listEvents":      {actors.CodeCursorExpired},
+	"createTicket":    {actors.CodeRateLimited},
 	"backup":          {actors.CodeConflict},
 	"createGroup":     {actors.CodeChatNotFound},
 	"joinGroup":       {actors.CodeChatNotFound},

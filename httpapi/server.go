@@ -63,6 +63,7 @@ type Server struct {
 	// operations are the routes of api, for those who ask without HTTP.
 	operations *operations
 	streams    *streams
+	tickets    *tickets
 	sockets    *fiber.App // serves nothing but streams
 	// serving ends with Shutdown, and what still writes then.
 	serving context.Context
@@ -82,6 +83,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s := &Server{config: config, accounts: seen, log: log, streams: newStreams(audible{events, seen})}
 	s.streams.observer, s.streams.run = config.Observer, s.Run
 	s.serving, s.leave = context.WithCancel(context.Background())
+	s.tickets = newTickets()
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api, s.operations = newAPI(s.app)
 	s.api.UseMiddleware(s.checkRight)
@@ -98,6 +100,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.chatChangeRoutes()
 	s.callRoute()
 	s.eventRoutes()
+	s.ticketRoute()
 	s.webhookRoutes()
 	s.historyRoutes()
 	s.statusRoutes()
@@ -137,7 +140,7 @@ func (s *Server) newApp() *fiber.App {
 	app.Server().HeaderReceived = timesOf
 	app.Use(s.receive, wellFormed, boundBody)
 	s.probes(app)
-	newGuard(s.config).protect(app)
+	newGuard(s.config).protect(app, s.tickets)
 	return app
 }
 

@@ -134,6 +134,7 @@ func selectionOf(c *fiber.Ctx) (selection, error) {
 	if err != nil {
 		return selection{}, refuseField("query", "malformed")
 	}
+	query.Del(ticketParameter) // the guard has taken it
 	return parseQuery(query)
 }
 

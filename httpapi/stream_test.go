@@ -484,7 +484,7 @@ func TestKeysOpenSockets(t *testing.T) {
 		"other protocol":  {[]string{"Sec-WebSocket-Protocol", "basic, " + key}, codeUnauthorized},
 		"header wins":     {[]string{"Authorization", "Bearer wrong", "Sec-WebSocket-Protocol", "bearer, " + key}, codeUnauthorized},
 		"foreign origin":  {[]string{"Authorization", "Bearer " + key, "Origin", "https://evil.example.com"}, actors.CodeForbidden},
-		"in the URL only": {nil, codeUnauthorized},
+		"in the URL only": {nil, actors.CodeInvalidRequest},
 	} {
 		query := ""
 		if name == "in the URL only" {
