@@ -39,7 +39,10 @@ type Config struct {
 	// Since is where a log begins that the sink has no place in: events before it are
 	// left out. Zero leaves out none.
 	Since time.Time
-	Log   *zap.Logger
+	// Observe is told how many events were acknowledged, and what kept the next ones
+	// from it. It must not block. Nil tells nobody.
+	Observe func(acknowledged int, err error)
+	Log     *zap.Logger
 }
 
 const (
@@ -66,6 +69,9 @@ type Sink struct {
 // Start begins where the last sink of this name was. That the broker cannot be reached
 // is no error: it is tried again. The owner calls Stop.
 func Start(runtime *actors.Runtime, source Source, config Config) *Sink {
+	if config.Observe == nil {
+		config.Observe = func(int, error) {}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Sink{config, runtime, source, stop, make(chan struct{})}
 	go s.live(ctx)
@@ -148,5 +154,6 @@ func (s *Sink) deliver(ctx context.Context, events []actors.Event) follow.Outcom
 		messages[i] = messageOf(event, tenant)
 	}
 	done, err := s.config.Broker.publish(ctx, messages)
+	s.config.Observe(done, err)
 	return follow.Outcome{Done: done, Err: err, Alone: errors.Is(err, errTooLarge)}
 }

@@ -115,6 +115,7 @@ func (e *endpoint) try(ctx context.Context, event actors.Event, number int64) (v
 	if v.failure != "" && ctx.Err() != nil {
 		return v, false // it was cut off
 	}
+	e.service.Observe(v.status, v.took)
 	whole = e.tally.note(Attempt{
 		At: time.Now(), Account: event.Account, EventID: event.Cursor.String(), Kind: string(event.Kind),
 		Number: number, Status: v.status, Failure: v.failure, Took: v.took,

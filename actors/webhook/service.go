@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -26,7 +27,10 @@ type Config struct {
 	// Covers tells whether patterns have room for an account; none has for all.
 	Covers func(patterns []string, account string) bool
 	Poster *fetch.Poster
-	Log    *zap.Logger
+	// Observe is told of each request, with the answer's status or 0. It must not block.
+	// Nil tells nobody.
+	Observe func(status int, took time.Duration)
+	Log     *zap.Logger
 }
 
 // Service has the endpoints of this node. Its methods may be called by anyone.
@@ -42,6 +46,9 @@ type Service struct {
 
 // Start brings up every endpoint that is not paused. Its accounts are to be there.
 func Start(ctx context.Context, runtime *actors.Runtime, config Config) (*Service, error) {
+	if config.Observe == nil {
+		config.Observe = func(int, time.Duration) {}
+	}
 	s := &Service{Config: config, posting: make(chan struct{}, maxPosting), tallies: make(map[string]*tally)}
 	var err error
 	s.keeper, err = runtime.Spawn(actors.Spec{

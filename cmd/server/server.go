@@ -228,7 +228,7 @@ func (s *Server) openWebhooks(ctx context.Context, config configs.Config) (err e
 		Covers: func(patterns []string, account string) bool {
 			return access.Principal{Accounts: patterns}.Covers(account)
 		},
-		Poster: fetch.NewPoster(config.OutboundAllow()), Log: s.log,
+		Poster: fetch.NewPoster(config.OutboundAllow()), Observe: s.metrics.Posted, Log: s.log,
 	})
 	return err
 }

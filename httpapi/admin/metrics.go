@@ -40,6 +40,10 @@ type Metrics struct {
 	commits     prometheus.Histogram
 	batches     prometheus.Histogram
 	uncommitted prometheus.Counter
+	posts       *prometheus.CounterVec
+	posting     prometheus.Histogram
+	published   *prometheus.CounterVec
+	unpublished *prometheus.CounterVec
 }
 
 // NewMetrics makes metrics of their own, with those of the Go runtime and of the
@@ -66,9 +70,14 @@ func NewMetrics() *Metrics {
 		uncommitted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "whatsapp_commit_failures_total", Help: "Accounts whose part of a commit failed, or has an unknown outcome.",
 		}),
+		posts:       counter("whatsapp_webhook_requests_total", "Requests to webhooks, by the hundreds of the status, none where nobody answered.", "status"),
+		posting:     prometheus.NewHistogram(histogram("whatsapp_webhook_request_seconds", "How long requests to webhooks took.", requestSeconds)),
+		published:   counter("whatsapp_sink_events_total", "Events that a broker has acknowledged.", "sink"),
+		unpublished: counter("whatsapp_sink_failures_total", "Deliveries to a broker that failed, wholly or in part.", "sink"),
 	}
 	m.registry.MustRegister(
 		m.requests, m.latency, m.open, m.closed, m.events, m.statuses, m.changes, m.commits, m.batches, m.uncommitted,
+		m.posts, m.posting, m.published, m.unpublished,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: readTimeout + time.Second})
@@ -106,6 +115,25 @@ func (m *Metrics) Committed(accounts, failed int, took time.Duration) {
 	m.commits.Observe(took.Seconds())
 	m.batches.Observe(float64(accounts))
 	m.uncommitted.Add(float64(failed))
+}
+
+// Posted counts a request to a webhook, with the answer's status or 0.
+func (m *Metrics) Posted(status int, took time.Duration) {
+	label := "none"
+	if status > 0 {
+		label = strconv.Itoa(status/100) + "xx"
+	}
+	m.posts.WithLabelValues(label).Inc()
+	m.posting.Observe(took.Seconds())
+}
+
+// Published counts events that the broker of a sink has acknowledged, and what kept it
+// from others.
+func (m *Metrics) Published(sink string, acknowledged int, err error) {
+	m.published.WithLabelValues(sink).Add(float64(acknowledged))
+	if err != nil {
+		m.unpublished.WithLabelValues(sink).Inc()
+	}
 }
 
 // Told counts an event of an account, and what it says of messages and sessions.
