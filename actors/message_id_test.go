@@ -35,8 +35,7 @@ func TestTheCallerChoosesTheIDOfAMessage(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "sent", sent.Status)
-		_, err = c.friend.Message(command.ID)
-		require.NoError(t, err, "the phone has it under this id")
+		until(t, "the phone has it under this id", func() bool { _, err := c.friend.Message(command.ID); return err == nil })
 	}
 
 	again, err := ask(Send{ID: first, Draft: Text{"one"}, Key: "k", RequestHash: [32]byte{1}})

@@ -121,7 +121,7 @@ func TestTheLogTellsWhatHappensAndNoNumberWordOrSecret(t *testing.T) {
 	}
 
 	w.pair(own)
-	w.converse(world, other, group.String())
+	w.converse(other, group.String())
 	w.beRefused()
 	w.suffer(world, other)
 	server.terminate(t)
@@ -141,7 +141,7 @@ func (w *witness) pair(own *simulator.Phone) {
 }
 
 // converse has everything sent and received that is a message.
-func (w *witness) converse(world *simulator.Simulator, other *simulator.Phone, group string) {
+func (w *witness) converse(other *simulator.Phone, group string) {
 	w.has(spokenOnce)
 	picture := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("a picture"), 50))
 	sent := w.send(friend, `{"text":"`+spokenOut+`"}`)
