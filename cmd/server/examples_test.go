@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -125,6 +126,10 @@ func setStage(t *testing.T) *stage {
 	require.NoError(t, err)
 	info, _ := world.Newsletter(channel)
 	s.names["AnnsChannelCode"], s.names["120363098765432101@newsletter"] = info.Invite[strings.LastIndex(info.Invite, "/")+1:], channel.String()
+
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(receiver.Close)
+	s.names["https://example.com"] = receiver.URL
 
 	s.base, s.stop = boot(t, filepath.Join(t.TempDir(), "whatsapp.db"), world.Env()...)
 	t.Cleanup(func() { s.stop() })
