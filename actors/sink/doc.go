@@ -8,9 +8,9 @@
 //   - An event carries the same id each time, the cursor that WebSockets and webhooks
 //     have for it, by which those that come again are recognised; and it is the same
 //     JSON object that they get.
-//   - While a broker is away nothing is lost: it is tried again at growing intervals,
-//     and gets what has happened meanwhile from the log. Accounts, and other brokers,
-//     notice nothing.
+//   - While a broker is away nothing is lost that the logs keep, which is three days at
+//     least: it is tried again at growing intervals, and gets what has happened
+//     meanwhile from there. Accounts, and other brokers, notice nothing.
 //   - Nothing is asked of an operator but the address: streams and exchanges that are
 //     missing are made. Those that are there are left as they are.
 //
