@@ -71,7 +71,7 @@ func (h *house) await(t *testing.T, kind actors.EventKind, text string) {
 	}
 }
 
-func open(t *testing.T, engine persist.Engine) *house {
+func open(t testing.TB, engine persist.Engine) *house {
 	t.Helper()
 	core, logs := observer.New(zapcore.WarnLevel)
 	h := &house{engine: engine, feed: actors.NewFeed(), logs: logs, more: make(chan struct{})}

@@ -29,7 +29,7 @@ import (
 var everyone = webhook.Caller{Everyone: true}
 
 // webhooks brings up the endpoints of a node; end stops them as a restart would.
-func (h *house) webhooks(t *testing.T) (service *webhook.Service, end func()) {
+func (h *house) webhooks(t testing.TB) (service *webhook.Service, end func()) {
 	t.Helper()
 	service, err := webhook.Start(t.Context(), actors.NewRuntime(), webhook.Config{
 		Engine: h.engine, Source: newsroom{h, h.feed}, Log: zap.NewNop(),
