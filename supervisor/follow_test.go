@@ -115,7 +115,7 @@ func sequence(from, to int64) (all []int64) {
 func (r *received) await(t *testing.T, account string, want []int64) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(r.of(account)) >= len(want) }, 20*time.Second, time.Millisecond)
-	require.Equal(t, want, r.of(account))
+	require.Equal(t, want, r.of(account)[:len(want)])
 }
 
 const other = "31600000002"

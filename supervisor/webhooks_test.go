@@ -131,6 +131,11 @@ func (r *receiver) sequences(account string) (all []int64) {
 	return all
 }
 
+// upTo is sequences without what may have happened after an event.
+func (r *receiver) upTo(account string, last int64) []int64 {
+	return slices.DeleteFunc(r.sequences(account), func(seq int64) bool { return seq > last })
+}
+
 // await returns once an account's event of this sequence has come.
 func (r *receiver) await(t *testing.T, account string, seq int64) {
 	t.Helper()
@@ -163,10 +168,11 @@ func TestAWebhookGetsTheSignedEventsOfEachAccountInOrder(t *testing.T) {
 	for _, account := range []string{number, other} {
 		head := h.happen(t, account, 5)
 		to.await(t, account, head.Seq)
-		require.Equal(t, sequence(1, head.Seq), to.sequences(account))
+		require.Equal(t, sequence(1, head.Seq), to.upTo(account, head.Seq))
 	}
+	told := slices.DeleteFunc(h.durable(), func(e actors.Event) bool { return e.Account != number })
 	for i, p := range to.got(number) {
-		event := h.durable()[i]
+		event := told[i]
 		require.Equal(t, event.Cursor.String(), p.id)
 		require.Equal(t, p.id, p.frame.ID)
 		require.Equal(t, "hush", p.extra)
@@ -197,7 +203,7 @@ func TestAWebhookThatWasDownGetsWhatItMissedAlsoAfterARestart(t *testing.T) {
 	to.Start()
 	t.Cleanup(to.Close)
 	to.await(t, number, head.Seq)
-	require.Equal(t, sequence(1, head.Seq), to.sequences(number))
+	require.Equal(t, sequence(1, head.Seq), to.upTo(number, head.Seq))
 }
 
 func TestInStrictOrderOthersOfTheAccountWaitBehindAnEventThatIsRefused(t *testing.T) {
@@ -215,10 +221,10 @@ func TestInStrictOrderOthersOfTheAccountWaitBehindAnEventThatIsRefused(t *testin
 	first, second := h.happen(t, number, 3), h.happen(t, other, 3)
 	to.await(t, other, second.Seq)
 	to.await(t, number, first.Seq)
-	require.Equal(t, append([]int64{1, 2, 2}, sequence(2, first.Seq)...), to.sequences(number))
+	require.Equal(t, append([]int64{1, 2, 2}, sequence(2, first.Seq)...), to.upTo(number, first.Seq))
 	recent, health, err := service.Attempts(t.Context(), everyone, hook.ID)
 	require.NoError(t, err)
-	require.Len(t, recent, len(to.got("")))
+	require.GreaterOrEqual(t, len(recent), int(first.Seq+second.Seq))
 	require.Zero(t, health.Failures)
 	require.Equal(t, "status_500", health.Reason)
 }
@@ -247,7 +253,7 @@ func TestInRelaxedOrderAnEventThatIsRefusedIsPutAsideAndComesAgain(t *testing.T)
 		return tries == 3
 	}, 30*time.Second, 5*time.Millisecond)
 	require.Eventually(t, func() bool { return len(h.deliveries(t)) == 0 }, 10*time.Second, 5*time.Millisecond)
-	require.ElementsMatch(t, append(sequence(1, head.Seq), 2, 2), to.sequences(number))
+	require.ElementsMatch(t, append(sequence(1, head.Seq), 2, 2), to.upTo(number, head.Seq))
 }
 
 func (h *house) deliveries(t *testing.T) []persist.WebhookDelivery {
@@ -294,13 +300,20 @@ func TestAnEventThatIsRefusedForADayIsADeadLetterAndIsRedrivenUnderItsID(t *test
 	none, _, err := service.Redrive(t.Context(), everyone, hook.ID, webhook.Range{To: dead[0].At})
 	require.NoError(t, err)
 	require.Zero(t, none)
-	before := len(to.got(number))
+	tries := func() (n int) {
+		for _, p := range to.got(number) {
+			if p.id == (actors.Cursor{Log: head.Log, Seq: 2}).String() {
+				n++
+			}
+		}
+		return n
+	}
+	before := tries()
 	again, more, err := service.Redrive(t.Context(), everyone, hook.ID, webhook.Range{Account: number, After: actors.Cursor{Log: head.Log, Seq: 1}})
 	require.NoError(t, err)
 	require.Equal(t, 1, again)
 	require.False(t, more)
-	require.Eventually(t, func() bool { return len(to.got(number)) == before+1 }, 10*time.Second, 2*time.Millisecond)
-	require.Equal(t, actors.Cursor{Log: head.Log, Seq: 2}.String(), to.got(number)[before].id)
+	require.Eventually(t, func() bool { return tries() == before+1 }, 10*time.Second, 2*time.Millisecond)
 	require.Eventually(t, func() bool { return len(h.deliveries(t)) == 0 }, 10*time.Second, 2*time.Millisecond)
 }
 
@@ -374,7 +387,7 @@ func TestAPausedWebhookGoesOnWhereItWas(t *testing.T) {
 	_, err = service.Resume(t.Context(), everyone, hook.ID)
 	require.NoError(t, err)
 	to.await(t, number, head.Seq)
-	require.Equal(t, sequence(1, head.Seq), to.sequences(number))
+	require.Equal(t, sequence(1, head.Seq), to.upTo(number, head.Seq))
 }
 
 func TestAnEndpointThatIsGoneIsPausedAndLosesNothing(t *testing.T) {
@@ -396,7 +409,7 @@ func TestAnEndpointThatIsGoneIsPausedAndLosesNothing(t *testing.T) {
 	_, err := service.Resume(t.Context(), everyone, hook.ID)
 	require.NoError(t, err)
 	to.await(t, number, head.Seq)
-	require.Equal(t, append([]int64{1}, sequence(1, head.Seq)...), to.sequences(number))
+	require.Equal(t, append([]int64{1}, sequence(1, head.Seq)...), to.upTo(number, head.Seq))
 }
 
 func TestAnEndpointThatAsksForAPauseIsLeftAloneForSoLong(t *testing.T) {
