@@ -67,6 +67,10 @@ func (a authorised) Initialize(ctx context.Context, account string, request Init
 			Code: actors.CodeForbidden, Field: "accountNumber", Message: "accountNumber: the key is for other numbers",
 		}
 	}
+	if err := mayUseProxy(principal, request.Proxy != ""); err != nil {
+		return actors.Status{}, err
+	}
+	callOf(ctx).target = account
 	request.Tenant = principal.Tenant
 	if tenant, known := a.inner.Tenant(account); known && principal.Sees(account, tenant) {
 		request.Tenant = tenant
@@ -94,7 +98,23 @@ func (a authorised) Restart(ctx context.Context, account string) (actors.Status,
 }
 
 func (a authorised) ChangeSettings(ctx context.Context, account string, change actors.ChangeSettings) (actors.Settings, error) {
-	return through(ctx, a, account, func() (actors.Settings, error) { return a.inner.ChangeSettings(ctx, account, change) })
+	return through(ctx, a, account, func() (actors.Settings, error) {
+		if err := mayUseProxy(principalOf(ctx), change.Proxy != nil); err != nil {
+			return actors.Settings{}, err
+		}
+		return a.inner.ChangeSettings(ctx, account, change)
+	})
+}
+
+// mayUseProxy refuses to lead an account's traffic somewhere to all but administrators:
+// it makes the server connect to an address of the caller's choice.
+func mayUseProxy(principal access.Principal, given bool) error {
+	if given && !principal.May(access.Admin) {
+		return &actors.Error{
+			Code: actors.CodeForbidden, Field: "proxy", Message: "proxy: needs the right \"admin\"",
+		}
+	}
+	return nil
 }
 
 func (a authorised) Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error) {

@@ -23,6 +23,9 @@ var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 type call struct {
 	id        string
 	principal access.Principal // who asks; the guard sets it
+	grant     *access.Grant    // what the key gives; nil for who has none, such as the bootstrap administrator
+	address   string           // where the request came from
+	target    string           // what it was about, where the path does not say so
 	log       *zap.Logger
 	// operation is that of the specification; empty until one is reached.
 	operation string

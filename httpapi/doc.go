@@ -69,6 +69,7 @@
 //	1001  the server shuts down: come back with the last cursor, perhaps elsewhere
 //	1003  the client sent a binary frame: do not repeat it
 //	1007  the client sent text that is not UTF-8: do not repeat it
+//	1008  the key was revoked, changed or has expired: come back with one that is valid
 //	1009  the client sent a frame of more than 64 KB: do not repeat it
 //	1011  the server made a mistake: come back with the last cursor, once
 //	1013  too slow a reader, too many sockets, or a log that cannot be read now:

@@ -76,13 +76,15 @@ func newFailure(err error, requestID string) *failure {
 // rounded up, so that nobody comes back too early.
 func (f *failure) setHeaders(set func(name, value string)) {
 	if f.retryAfter > 0 {
-		seconds := (f.retryAfter + time.Second - 1) / time.Second
-		set("Retry-After", strconv.Itoa(int(seconds)))
+		set("Retry-After", strconv.Itoa(wholeSeconds(f.retryAfter)))
 	}
 	if f.status == http.StatusUnauthorized {
 		set("WWW-Authenticate", "Bearer")
 	}
 }
+
+// wholeSeconds is d in seconds, rounded up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // Error and GetStatus make failure an error as Huma has them.
 func (f *failure) Error() string { return string(f.Problem.Code) + ": " + f.Problem.Message }

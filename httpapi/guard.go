@@ -3,6 +3,8 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -25,6 +27,8 @@ const (
 // guard decides who may ask at all.
 type guard struct {
 	keyed   bool
+	keys    *access.Store // nil: there is no other key
+	tries   *tries
 	digest  [sha256.Size]byte
 	anyHost bool
 	origins []string
@@ -37,6 +41,8 @@ func newGuard(config Config) guard {
 	}
 	return guard{
 		keyed:   config.APIKey != "",
+		keys:    config.Keys,
+		tries:   newTries(),
 		digest:  sha256.Sum256([]byte(config.APIKey)),
 		anyHost: config.APIKey != "" || config.AllowUnauthenticated,
 		origins: origins,
@@ -50,7 +56,7 @@ func (g guard) protect(app *fiber.App, tickets *tickets) {
 		AllowOriginsFunc: g.lists,
 		AllowMethods:     "GET,POST,PUT,DELETE",
 		AllowHeaders:     "Authorization,Content-Type,Idempotency-Key," + headerRequestID,
-		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed," + headerRequestID,
+		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset," + headerRequestID,
 		MaxAge:           600,
 	}), tickets.redeem, g.checkKey)
 }
@@ -73,20 +79,43 @@ func (g guard) checkOrigin(c *fiber.Ctx) error {
 	return actors.Refuse(actors.CodeForbidden, "This origin is not among the allowed ones.")
 }
 
+// checkKey finds out who asks. Nobody learns from the answer whether a key exists, has
+// expired or was revoked.
 func (g guard) checkKey(c *fiber.Ctx) error {
-	current := callOf(c.UserContext())
+	current, from := callOf(c.UserContext()), remoteOf(c)
+	current.address = from.String()
 	if current.principal.ID != "" {
 		return c.Next() // by a ticket
 	}
-	if !g.keyed {
+	authorization := authorizationOf(c)
+	token := tokenOf(authorization)
+	switch own := g.keyed && g.opens(authorization); {
+	case own && g.tries.locked(from) == 0:
+		g.tries.succeeded(from)
+		current.principal = access.Administrator(principalKey)
+	case !own && g.keys != nil && access.IsToken(token):
+		grant, err := g.keys.Authenticate(token, from)
+		if errors.Is(err, access.ErrAddress) {
+			return actors.Refuse(actors.CodeForbidden, "The key may not be used from this address.")
+		}
+		if err != nil {
+			return g.tries.failed(from)
+		}
+		current.grant, current.principal = grant, grant.Principal
+	case !g.keyed:
 		current.principal = access.Administrator(principalAnyone)
-		return c.Next()
+	default:
+		return g.tries.failed(from)
 	}
-	if !g.opens(authorizationOf(c)) {
-		return actors.Refuse(codeUnauthorized, "")
-	}
-	current.principal = access.Administrator(principalKey)
 	return c.Next()
+}
+
+// remoteOf is the address of the other end of the connection.
+func remoteOf(c *fiber.Ctx) netip.Addr {
+	if at, err := netip.ParseAddrPort(c.Context().RemoteAddr().String()); err == nil {
+		return at.Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 // authorizationOf is what the caller presents. Browsers cannot set headers of a
@@ -103,10 +132,17 @@ func authorizationOf(c *fiber.Ctx) string {
 // opens compares digests, so that neither length nor content of the key shows in
 // the time it takes.
 func (g guard) opens(authorization string) bool {
-	scheme, key, _ := strings.Cut(authorization, " ")
-	digest := sha256.Sum256([]byte(strings.TrimSpace(key)))
-	same := subtle.ConstantTimeCompare(digest[:], g.digest[:]) == 1
-	return same && strings.EqualFold(scheme, "Bearer")
+	digest := sha256.Sum256([]byte(tokenOf(authorization)))
+	return subtle.ConstantTimeCompare(digest[:], g.digest[:]) == 1
+}
+
+// tokenOf is the bearer token; empty for other schemes.
+func tokenOf(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 func (g guard) lists(origin string) bool { return slices.Contains(g.origins, origin) }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -115,6 +116,7 @@ func refusalsOf(operation *huma.Operation) []row {
 // addRefusals tells of an operation's refusals, one response for each status. What
 // several operations have in common stands once, among the components.
 func addRefusals(document *huma.OpenAPI, operation *huma.Operation) {
+	operation.Responses = maps.Clone(operation.Responses) // which others may share
 	delete(operation.Responses, "default")
 	byStatus := map[int][]row{}
 	for _, row := range refusalsOf(operation) {

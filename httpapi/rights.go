@@ -1,11 +1,17 @@
 package httpapi
 
 import (
+	"cmp"
+	"context"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/persist"
 	"whatsapp-web-server/supervisor/access"
 )
 
@@ -17,6 +23,9 @@ const ofInstallation access.Right = "installation"
 // everybody; a test sees to it that all are.
 var rights = map[string]access.Right{
 	"backup": ofInstallation,
+
+	"createKey": access.Admin, "listKeys": access.Admin, "getKey": access.Admin, "changeKey": access.Admin,
+	"rotateKey": access.Admin, "revokeKey": access.Admin, "listAudit": access.Admin,
 
 	// Looks.
 	"listClients": access.Read, "getClient": access.Read, "getClientQR": access.Read, "getPasskey": access.Read,
@@ -67,14 +76,71 @@ var rights = map[string]access.Right{
 // streamRight is what a WebSocket needs.
 const streamRight = access.Read
 
-// checkRight stands before the input is looked at.
+// audited are the operations that are noted in the audit log, beside those that need an
+// administrator.
+var audited = map[string]bool{"initializeClient": true, "removeClient": true, "disconnectClient": true, "setSettings": true}
+
+// checkRight stands before the input is looked at, also of an operation that is not
+// asked for by HTTP.
 func (s *Server) checkRight(ctx huma.Context, next func(huma.Context)) {
-	if err := permit(principalOf(ctx.Context()), rights[ctx.Operation().OperationID]); err != nil {
+	current, right := callOf(ctx.Context()), rights[ctx.Operation().OperationID]
+	err := current.spend(ctx.SetHeader)
+	if err == nil {
+		err = permit(current.principal, right)
+	}
+	if err != nil {
 		_ = huma.WriteErr(s.api, ctx, http.StatusInternalServerError, "", err) // err has its own status
 		return
 	}
 	next(ctx)
+	if right == access.Admin || right == ofInstallation || audited[ctx.Operation().OperationID] {
+		s.audit(ctx, current)
+	}
 }
+
+// spend counts a request against the rate of its key, and tells what is left.
+func (c *call) spend(tell func(name, value string)) error {
+	if c.grant == nil {
+		return nil
+	}
+	quota, bounded := c.grant.Take()
+	if !bounded {
+		return nil
+	}
+	tell("RateLimit-Limit", strconv.Itoa(quota.Limit))
+	tell("RateLimit-Remaining", strconv.Itoa(quota.Remaining))
+	tell("RateLimit-Reset", strconv.Itoa(wholeSeconds(quota.Reset)))
+	if quota.Wait > 0 {
+		return &actors.Error{Code: actors.CodeRateLimited, Message: "The key allows no more requests for now.", RetryAfter: quota.Wait}
+	}
+	return nil
+}
+
+// audit notes what was done, before the answer leaves.
+func (s *Server) audit(ctx huma.Context, current *call) {
+	if s.config.Keys == nil {
+		return
+	}
+	entry := persist.AuditEntry{
+		Tenant: current.principal.Tenant, Who: current.principal.ID, What: ctx.Operation().OperationID,
+		Target: current.target, Outcome: "ok", Address: current.address,
+	}
+	for _, name := range []string{"accountNumber", "keyId"} {
+		entry.Target = cmp.Or(entry.Target, ctx.Param(name))
+	}
+	if status := ctx.Status(); status >= http.StatusBadRequest {
+		entry.Outcome = strconv.Itoa(status)
+	}
+	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx.Context()), auditTime)
+	defer cancel()
+	if err := s.config.Keys.Record(noting, entry); err != nil {
+		s.log.Error("what was done could not be noted in the audit log", zap.String("requestId", current.id),
+			zap.String("operation", entry.What), zap.Error(err))
+	}
+}
+
+// auditTime bounds the writing of an entry.
+const auditTime = 5 * time.Second
 
 // permit refuses what the principal has not the right for.
 func permit(principal access.Principal, right access.Right) error {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/supervisor/access"
 )
 
 // Limits of a request. Where the network is slower than this, the caller has to
@@ -36,6 +37,8 @@ type Config struct {
 	// APIKey is what every request must carry as a bearer token; empty asks for
 	// none, and then only requests to a loopback host are answered.
 	APIKey string
+	// Keys are those that callers have beside it.
+	Keys *access.Store
 	// AllowUnauthenticated answers requests to any host without a key.
 	AllowUnauthenticated bool
 	// CORSOrigins are the web origins, beside the server's own, that may call, in
@@ -58,6 +61,7 @@ type Server struct {
 	config   Config
 	accounts Accounts
 	log      *zap.Logger
+	guard    guard
 	app      *fiber.App
 	api      huma.API
 	// operations are the routes of api, for those who ask without HTTP.
@@ -84,6 +88,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.streams.observer, s.streams.run = config.Observer, s.Run
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.tickets = newTickets()
+	s.guard = newGuard(config)
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api, s.operations = newAPI(s.app)
 	s.api.UseMiddleware(s.checkRight)
@@ -112,6 +117,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.channelRoutes()
 	s.profileRoutes()
 	s.backupRoute()
+	s.keyRoutes()
 	s.serveSpecification()
 	s.app.Get("/ws", s.openStream)
 	s.sockets.Get("/ws", s.openStream)
@@ -140,7 +146,7 @@ func (s *Server) newApp() *fiber.App {
 	app.Server().HeaderReceived = timesOf
 	app.Use(s.receive, wellFormed, boundBody)
 	s.probes(app)
-	newGuard(s.config).protect(app, s.tickets)
+	s.guard.protect(app, s.tickets)
 	return app
 }
 

@@ -28,6 +28,7 @@ var resources = []*huma.Tag{
 	{Name: "calls", Description: "Calls that come in."},
 	{Name: "profile", Description: "What an account shows of itself."},
 	{Name: "privacy", Description: "Who sees and does what."},
+	{Name: "keys", Description: "Keys, what they give, and who has done what."},
 	{Name: "storage", Description: "All that is stored."},
 }
 

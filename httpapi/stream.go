@@ -162,6 +162,10 @@ func (s *streams) serve(client *socket, current *call, opening selection) {
 	}
 	defer s.leave(client)
 	ctx, end := context.WithCancelCause(current.within(s.ctx))
+	if current.grant != nil {
+		stop := context.AfterFunc(current.grant.Life(), func() { end(errKeyOver) })
+		defer stop()
+	}
 	feed := s.events.Subscribe(ctx, s.limits.waiting)
 	defer feed.Close()
 	s.observer.Opened()

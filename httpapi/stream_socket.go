@@ -27,6 +27,7 @@ var (
 	errBinary     = closure{websocket.CloseUnsupportedData, "frames are JSON text"}
 	errEncoding   = closure{websocket.CloseInvalidFramePayloadData, "frames are UTF-8"}
 	errTooBig     = closure{websocket.CloseMessageTooBig, "frames are at most 64 KB"}
+	errKeyOver    = closure{websocket.ClosePolicyViolation, "the key was revoked, changed or has expired"}
 	errBroken     = closure{websocket.CloseInternalServerErr, "something went wrong on the server's side"}
 	errTooSlow    = closure{websocket.CloseTryAgainLater, "too slow: come back with your last cursor"}
 	errTooMany    = closure{websocket.CloseTryAgainLater, "too many sockets"}

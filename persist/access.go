@@ -35,6 +35,6 @@ type AuditEntry struct {
 	Who     string    `col:"who"`     // the id of a key, or a name that no key has
 	What    string    `col:"what"`    // the operation
 	Target  string    `col:"target"`  // an account number or the id of a key
-	Outcome string    `col:"outcome"` // ok, or the code of the refusal
+	Outcome string    `col:"outcome"` // ok, or the status of the refusal
 	Address string    `col:"address"` // where the request came from
 }

@@ -30,6 +30,7 @@ func commands() []command {
 		{"migrate", "moves all accounts from one storage to another", migrate},
 		{"rekey", "seals the storage with a new ENCRYPTION_KEY", rekey},
 		{"compact", "makes the database of the file storage as small as what is in it; no server may run", compact},
+		{"keys", "makes, lists and revokes keys: server keys create -h", keys},
 		{"health", "asks the server that runs with this configuration whether it answers", checkHealth},
 		{"studio", "shows what is in the storage, in a browser", runStudio},
 	}

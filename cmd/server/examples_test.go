@@ -191,15 +191,16 @@ func (s *stage) scenes() map[string]func() {
 	}
 }
 
-// made are the groups and channels that the examples make, as the examples call them.
+// made are the groups, channels and keys that the examples make, as the examples call them.
 var made = map[string]string{
 	"createGroup":                   "120363012345678901@g.us",
 	"createGroup community":         "120363023456789012@g.us",
 	"createGroup groupOfACommunity": "120363034567890123@g.us",
 	"createChannel":                 "120363012345678901@newsletter",
+	"createKey":                     "01kb4xk3n2v7m8q9r0s1t2w3y4",
 }
 
-var madeID = regexp.MustCompile(`"id":"([^"]+@(?:g\.us|newsletter))"`)
+var madeID = regexp.MustCompile(`"id":"([^"]+@(?:g\.us|newsletter)|[0-9a-z]{26})"`)
 
 // perform carries an example out, and returns its reply in the words of the examples.
 func (s *stage) perform(e shownExample) json.RawMessage {
@@ -229,8 +230,12 @@ func (s *stage) perform(e shownExample) json.RawMessage {
 	if name, ok := made[e.key()]; ok {
 		s.names[name] = string(madeID.FindSubmatch(reply)[1])
 	}
-	return pictureHost.ReplaceAll([]byte(s.replacer(true).Replace(string(reply))), []byte("https://pps.whatsapp.net"))
+	reply = pictureHost.ReplaceAll([]byte(s.replacer(true).Replace(string(reply))), []byte("https://pps.whatsapp.net"))
+	return keySecret.ReplaceAll(reply, []byte("${1}ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 }
+
+// keySecret is in the token of a key.
+var keySecret = regexp.MustCompile(`(wak_[0-9a-z]{26}_)[A-Z2-7]{26}`)
 
 var pictureHost = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 

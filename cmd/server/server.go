@@ -46,6 +46,7 @@ type Server struct {
 	observatory *observatory // nil if nobody may look
 	engine      persist.Engine
 	committer   *journal.Committer
+	keys        *access.Store
 	network     *actors.Network
 	history     *actors.HistoryBudget
 	budget      *actors.ConnectBudget
@@ -69,7 +70,7 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 		}
 	}()
 	for _, step := range []func(context.Context, configs.Config) error{
-		s.openLog, s.openObservatory, s.openStorage, s.openNetwork, s.bootAccounts, s.openWebhooks, s.openSinks, s.listen,
+		s.openLog, s.openObservatory, s.openStorage, s.openKeys, s.openNetwork, s.bootAccounts, s.openWebhooks, s.openSinks, s.listen,
 	} {
 		if err := step(ctx, config); err != nil {
 			return nil, err
@@ -144,6 +145,9 @@ func (s *Server) close() error {
 	if s.network != nil {
 		s.network.Close()
 	}
+	if s.keys != nil {
+		s.keys.Close()
+	}
 	if s.engine != nil {
 		failures = append(failures, s.engine.Close())
 	}
@@ -177,6 +181,11 @@ func (s *Server) openStorage(ctx context.Context, config configs.Config) (err er
 	}
 	s.committer = journal.NewCommitter(underTest(s.engine), journal.Options{OnCommit: s.metrics.Committed})
 	return nil
+}
+
+func (s *Server) openKeys(ctx context.Context, _ configs.Config) (err error) {
+	s.keys, err = access.Open(ctx, s.engine, s.log)
+	return err
 }
 
 func (s *Server) openNetwork(_ context.Context, config configs.Config) (err error) {
@@ -265,7 +274,7 @@ type events struct {
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
-		CORSOrigins: config.HTTP.CORSOrigins, Observer: s.metrics, Webhooks: s.webhooks,
+		CORSOrigins: config.HTTP.CORSOrigins, Keys: s.keys, Observer: s.metrics, Webhooks: s.webhooks,
 		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
 			return beginBackup(ctx, s.engine)
 		},
