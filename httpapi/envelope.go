@@ -44,6 +44,9 @@ type details struct {
 	Until *time.Time `json:"until,omitempty" doc:"when it ends, where known"`
 	// MessageID is there for a message that was accepted and failed.
 	MessageID string `json:"messageId,omitempty" doc:"the message that failed"`
+	// Account and Cursor are there where a merged feed has lost events of an account.
+	Account string `json:"account,omitempty" doc:"whose events are lost"`
+	Cursor  string `json:"cursor,omitempty" doc:"where to go on, after what is lost"`
 }
 
 // newFailure says of err what a caller may know.
@@ -65,6 +68,9 @@ func newFailure(err error, requestID string) *failure {
 	if row.status < http.StatusInternalServerError {
 		failed.Problem.Message = cmp.Or(refusal.Message, row.sentence)
 		found.Field, found.Until = refusal.Field, showTime(refusal.Until)
+	}
+	if expired, ok := errors.AsType[*expiredError](err); ok {
+		found.Account, found.Cursor = expired.account, expired.cursor
 	}
 	if found != (details{}) {
 		failed.Problem.Details = &found

@@ -72,6 +72,7 @@ var ownRefusals = map[string][]actors.Code{
 	"requestHistory":  {actors.CodeMessageNotFound},
 	"starMessage":     {actors.CodeMessageNotFound},
 	"listEvents":      {actors.CodeCursorExpired},
+	"listAllEvents":   {actors.CodeCursorExpired},
 	"createTicket":    {actors.CodeRateLimited},
 	"backup":          {actors.CodeConflict},
 	"createGroup":     {actors.CodeChatNotFound},

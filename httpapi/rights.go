@@ -35,7 +35,7 @@ var rights = map[string]access.Right{
 	"listMessages": access.Read, "getMessage": access.Read, "getMessageMedia": access.Read, "searchMessages": access.Read,
 	"listContacts": access.Read, "listContactsOf": access.Read, "getContact": access.Read, "getContactPhoto": access.Read,
 	"listBlocked": access.Read, "checkNumbers": access.Read,
-	"listEvents": access.Read, "createTicket": access.Read, "listOutbox": access.Read, "getDelivery": access.Read,
+	"listEvents": access.Read, "listAllEvents": access.Read, "createTicket": access.Read, "listOutbox": access.Read, "getDelivery": access.Read,
 	"listStatuses": access.Read, "getStatus": access.Read, "getStatusMedia": access.Read,
 	"listLabels": access.Read, "listLabelItems": access.Read,
 	"listGroups": access.Read, "getGroup": access.Read, "getGroupInvite": access.Read, "getInvitedGroup": access.Read,

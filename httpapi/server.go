@@ -105,6 +105,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.chatChangeRoutes()
 	s.callRoute()
 	s.eventRoutes()
+	s.mergedEventsRoute()
 	s.ticketRoute()
 	s.webhookRoutes()
 	s.historyRoutes()
