@@ -149,7 +149,11 @@ func boot(t *testing.T, config Config, accounts Accounts) *edge {
 func bootWith(t *testing.T, config Config, accounts Accounts, events Events) *edge {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	server := New(config, accounts, events, zap.New(core))
+	return serveEdge(t, New(config, accounts, events, zap.New(core)), logs)
+}
+
+func serveEdge(t *testing.T, server *Server, logs *observer.ObservedLogs) *edge {
+	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)

@@ -14,6 +14,7 @@ import (
 const (
 	codeUnauthorized        actors.Code = "unauthorized"
 	codeMethodNotAllowed    actors.Code = "method_not_allowed"
+	codeRequestTimeout      actors.Code = "request_timeout"
 	codeBodyTooLarge        actors.Code = "body_too_large"
 	codeRangeNotSatisfiable actors.Code = "range_not_satisfiable"
 	codeMisdirected         actors.Code = "misdirected"
@@ -39,6 +40,7 @@ var table = []row{
 	{actors.CodeMessageNotFound, http.StatusNotFound, "There is no such message."},
 	{actors.CodeMediaNotFound, http.StatusNotFound, "The media is not available any more."},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "This path has other methods; see the Allow header."},
+	{codeRequestTimeout, http.StatusRequestTimeout, "The request did not come in time."},
 	{actors.CodeNotPaired, http.StatusConflict, "No device is linked to the account."},
 	{actors.CodeAlreadyPaired, http.StatusConflict, "A device is linked to the account."},
 	{actors.CodeQRNotReady, http.StatusConflict, "No QR code is showing at the moment."},
@@ -110,6 +112,8 @@ func codeOfStatus(status int) actors.Code {
 		return actors.CodeNotFound
 	case status == http.StatusMethodNotAllowed:
 		return codeMethodNotAllowed
+	case status == http.StatusRequestTimeout:
+		return codeRequestTimeout
 	case status == http.StatusRequestEntityTooLarge:
 		return codeBodyTooLarge
 	case status == http.StatusUnsupportedMediaType:

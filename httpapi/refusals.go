@@ -26,7 +26,7 @@ var refusalRules = []struct {
 		actors.CodeInvalidRequest, codeUnauthorized, actors.CodeForbidden, actors.CodeRateLimited, actors.CodeInternal,
 		actors.CodeStorageUnavailable, actors.CodeDraining, actors.CodeUpstreamTimeout,
 	}},
-	{func(o *huma.Operation) bool { return o.RequestBody != nil }, []actors.Code{codeBodyTooLarge, actors.CodeUnsupportedMedia}},
+	{func(o *huma.Operation) bool { return o.RequestBody != nil }, []actors.Code{codeRequestTimeout, codeBodyTooLarge, actors.CodeUnsupportedMedia}},
 	{namesAccount, []actors.Code{
 		actors.CodeAccountNotFound, actors.CodeAccountBusy, codeRoutingUnavailable, actors.CodeOutcomeUnknown,
 	}},

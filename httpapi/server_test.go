@@ -1,14 +1,19 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"whatsapp-web-server/actors"
 )
@@ -97,6 +102,25 @@ func TestRequestsThatAreNoHTTPAreRefusedInTheEnvelope(t *testing.T) {
 			require.NotEmpty(t, failed.Problem.RequestID)
 		})
 	}
+}
+
+// Go's client, for one, opens connections that it may not need, and takes nothing but
+// this status for a sign that one is over.
+func TestAConnectionOnWhichNothingComesIsToldThatItsTimeIsOver(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	server := New(Config{}, &office{}, nil, zap.New(core))
+	server.app.Server().ReadTimeout = 50 * time.Millisecond
+	e := serveEdge(t, server, logs)
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", e.address)
+	require.NoError(t, err)
+	defer connection.Close()
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusRequestTimeout, response.StatusCode)
+	var told failure
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&told))
+	require.Equal(t, codeRequestTimeout, told.Problem.Code)
 }
 
 func TestSpecificationIsWhatTheRoutesSay(t *testing.T) {
