@@ -97,13 +97,14 @@ func outline(node *waBinary.Node) string {
 	if node == nil {
 		return "<>"
 	}
-	text := "<" + node.Tag
+	var text strings.Builder
+	text.WriteString("<" + node.Tag)
 	for _, name := range telling {
 		if value, ok := node.Attrs[name]; ok {
-			text += fmt.Sprintf(" %s=%q", name, fmt.Sprint(value))
+			fmt.Fprintf(&text, " %s=%q", name, fmt.Sprint(value))
 		}
 	}
-	return text + ">"
+	return text.String() + ">"
 }
 
 // libsignal's logger prints to standard output and looks up its caller for each
