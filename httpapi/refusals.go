@@ -43,6 +43,7 @@ var refusalRules = []struct {
 	{in("groupId"), []actors.Code{actors.CodeChatNotFound}},
 	{in("channelId"), []actors.Code{actors.CodeChatNotFound, actors.CodeMessageNotFound}},
 	{in("id"), []actors.Code{actors.CodeMessageNotFound}},
+	{in("keyId"), []actors.Code{actors.CodeNotFound, actors.CodeConflict}},
 	{in("labelId"), []actors.Code{actors.CodeNotFound}},
 	{in("contactId"), []actors.Code{actors.CodeNotFound, actors.CodeNotOnWhatsApp}},
 	{func(o *huma.Operation) bool { return strings.HasSuffix(o.Path, "/media") }, []actors.Code{

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// nobodys is a number that no account has.
+const nobodys = "31699999999"
+
+var (
+	requestIDs   = regexp.MustCompile(`"requestId":"[^"]*"`)
+	namesAccount = regexp.MustCompile(`"accountNumber"|\{accountNumber\}`)
+)
+
+// Every operation of the specification is asked with the key of another tenant for an
+// account with data: it answers as if there were none of the number.
+func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
+	text, err := os.ReadFile(examplesFile)
+	require.NoError(t, err)
+	var examples []shownExample
+	require.NoError(t, json.Unmarshal(text, &examples))
+	s := setStage(t)
+	s.begin(exampleAccount)
+	s.scenes()["getClient"]()
+	s.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // refusals of what is made up are no part of the contract
+	made := call(t, http.MethodPost, s.base+"/api/keys", `{"tenant":"stranger","name":"walk","rights":["admin"]}`)
+	bearer := map[string]string{"Authorization": "Bearer " + made["token"].(string)}
+
+	walked := map[string]bool{}
+	for _, e := range examples {
+		walked[e.Operation] = true
+		theirs := s.walk(e, exampleAccount, bearer)
+		if e.Operation == "initializeClient" { // the one fact that cannot be hidden
+			require.Contains(t, theirs, `"code":"conflict"`, e.key())
+			continue
+		}
+		absent := s.walk(e, nobodys, bearer)
+		switch route := s.routes[e.Operation]; {
+		case e.Operation == "sendMessages":
+			require.NotContains(t, theirs, `"success":true,"data":{"id"`)
+		case namesAccount.MatchString(route), namesAccount.Match(e.Request.Body) && !strings.Contains(route, "webhook"), e.Request.Query["accountNumber"] != "":
+			require.Contains(t, theirs, `"code":"account_not_found"`, e.key())
+		}
+		require.NotContains(t, theirs, "Ann Jansen", e.key())
+		if e.Operation != "listClients" && e.Operation != "listAudit" && e.Operation != "listKeys" && namesAccount.MatchString(s.routes[e.Operation]) {
+			require.Equal(t, absent, theirs, e.key())
+		}
+	}
+	for operation := range s.routes {
+		require.True(t, walked[operation], "%s was not walked", operation)
+	}
+}
+
+// walk asks as an example does, about a number, and returns the answer without what
+// differs from request to request.
+func (s *stage) walk(e shownExample, number string, headers map[string]string) string {
+	s.t.Helper()
+	method, path, _ := strings.Cut(s.routes[e.Operation], " ")
+	about := strings.NewReplacer(exampleAccount, number, "31687654321", number, "31655555555", number)
+	for name, value := range e.Request.Path {
+		path = strings.Replace(path, "{"+name+"}", url.PathEscape(about.Replace(value)), 1)
+	}
+	query := url.Values{}
+	for name, value := range e.Request.Query {
+		query.Set(name, about.Replace(value))
+	}
+	_, reply := s.fetch(method, path+"?"+query.Encode(), headers, about.Replace(string(e.Request.Body)))
+	return strings.ReplaceAll(requestIDs.ReplaceAllString(string(reply), ""), number, "N")
+}
