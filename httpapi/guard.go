@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/httpapi/apidocs"
 	"whatsapp-web-server/httpapi/loopback"
 	"whatsapp-web-server/supervisor/access"
 )
@@ -23,6 +24,10 @@ const (
 	principalAnyone = "anyone"
 	principalKey    = "api-key"
 )
+
+// public are paths that need no key: what the API is like is the same for everybody, and
+// browsers open pages without one.
+var public = []string{"/openapi.json", apidocs.PathPage, apidocs.PathStart, apidocs.PathScript}
 
 // guard decides who may ask at all.
 type guard struct {
@@ -82,6 +87,9 @@ func (g guard) checkOrigin(c *fiber.Ctx) error {
 // checkKey finds out who asks. Nobody learns from the answer whether a key exists, has
 // expired or was revoked.
 func (g guard) checkKey(c *fiber.Ctx) error {
+	if slices.Contains(public, c.Path()) {
+		return c.Next()
+	}
 	current, from := callOf(c.UserContext()), remoteOf(c)
 	current.address = from.String()
 	if current.principal.ID != "" {

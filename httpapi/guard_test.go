@@ -74,10 +74,21 @@ func TestGuardLetsInWhoMayAsk(t *testing.T) {
 func TestEveryPathAsksForTheKey(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{APIKey: key}, &office{})
-	for _, path := range []string{"/", "/openapi.json", "/api/clients/status", "/nowhere"} {
+	for _, path := range []string{"/", "/docs/", "/openapi.jso", "/api/clients/status", "/nowhere"} {
 		answer := e.ask(http.MethodGet, path, "")
 		answer.refused(t, codeUnauthorized)
 		require.Equal(t, "Bearer", answer.Header.Get("WWW-Authenticate"))
+	}
+}
+
+func TestTheDescriptionNeedsNoKeyButAnAllowedHostAndOrigin(t *testing.T) {
+	t.Parallel()
+	keyed, open := boot(t, Config{APIKey: key}, &office{}), boot(t, Config{}, &office{})
+	for _, path := range public {
+		require.Equal(t, http.StatusOK, keyed.ask(http.MethodGet, path, "").StatusCode, path)
+		keyed.ask(http.MethodPost, path, "").refused(t, codeMethodNotAllowed)
+		keyed.ask(http.MethodGet, path, "", "Origin", "https://evil.example.com").refused(t, actors.CodeForbidden)
+		open.ask(http.MethodGet, path, "", "Host", "evil.example.com").refused(t, actors.CodeForbidden)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/supervisor/access"
+	"whatsapp-web-server/httpapi/apidocs"
 )
 
 // Limits of a request. Where the network is slower than this, the caller has to
@@ -120,6 +121,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.backupRoute()
 	s.keyRoutes()
 	s.serveSpecification()
+	apidocs.Serve(s.app)
 	s.app.Get("/ws", s.openStream)
 	s.sockets.Get("/ws", s.openStream)
 	s.sockets.Get("/", s.openStream)

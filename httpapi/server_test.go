@@ -52,7 +52,7 @@ func TestShutdownWaitsForRequestsUnderway(t *testing.T) {
 func TestUnknownPathsAndMethodsAreRefusedInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	e := boot(t, Config{}, &office{})
-	for _, path := range []string{"/", "/api", "/docs", "/openapi.yaml", "/schemas/Failure", "/API/clients/status", "/api/clients/status/"} {
+	for _, path := range []string{"/", "/api", "/docs/", "/openapi.yaml", "/schemas/Failure", "/API/clients/status", "/api/clients/status/"} {
 		e.ask(http.MethodGet, path, "").refused(t, actors.CodeNotFound)
 	}
 	answer := e.ask(http.MethodPut, "/api/messages/send", "")

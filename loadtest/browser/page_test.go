@@ -24,7 +24,9 @@ const (
 
 func TestMain(m *testing.M) {
 	whatsmeow.WACertPubKey = simulatortest.RootKey()
-	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
+	goleak.VerifyTestMain(m, append(simulatortest.ClientLeaks(), // and two that outlive fasthttp's servers
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))...)
 }
 
 func within(t *testing.T) context.Context {
