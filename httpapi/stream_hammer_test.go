@@ -18,9 +18,20 @@ import (
 // events go on. Some live events reach nobody.
 func TestAReaderThatComesBackHearsEachEventOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	events := 2000
+	hammer(t, 4, 2000)
+}
+
+// TestTwoHundredReadersThatLeaveAtRandomHearNoGap is the same with a crowd.
+func TestTwoHundredReadersThatLeaveAtRandomHearNoGap(t *testing.T) {
+	t.Parallel()
+	hammer(t, 200, 60)
+}
+
+// hammer has readers read so many events of each account; 25 times as many by TEST_FULL.
+func hammer(t *testing.T, readers, events int) {
+	t.Helper()
 	if os.Getenv("TEST_FULL") != "" {
-		events = 50_000
+		events *= 25
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -48,7 +59,7 @@ func TestAReaderThatComesBackHearsEachEventOnceAndInOrder(t *testing.T) {
 			news.happen(number, actors.EventReady) // the end, and the sign of what was lost
 		}
 	})
-	for n := range uint64(4) {
+	for n := range uint64(readers) {
 		running.Go(func() { station.follow(rand.New(rand.NewPCG(seed, n+1)), int(n), events+1) })
 	}
 	running.Wait()
@@ -60,7 +71,7 @@ func (s *station) follow(random *rand.Rand, n, last int) {
 	heard := map[string]int{account: 0, friend: 0}
 	for heard[account] < last || heard[friend] < last {
 		listening := s.resume(n, heard, last)
-		for range 1 + random.IntN(600) {
+		for range 1 + random.IntN(min(600, last)) {
 			frame, err := listening.read()
 			if err != nil { // closed as too slow
 				break
