@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
-	"whatsapp-web-server/supervisor/access"
 	"whatsapp-web-server/httpapi/apidocs"
+	"whatsapp-web-server/supervisor/access"
 )
 
 // Limits of a request. Where the network is slower than this, the caller has to

@@ -64,12 +64,13 @@ func TestMetricsTellWhatAnAccountDoesAndNeverWhose(t *testing.T) {
 		`whatsapp_message_status_total{reason="",status="sent"}`:             "1",
 		`whatsapp_session_changes_total{reason="",state="ready"}`:            "1",
 		`whatsapp_session_changes_total{reason="paired",state="connecting"}`: "1",
-		`whatsapp_sockets_open`:                                              "1",
-		`whatsapp_outbox_messages`:                                           "0",
-		`whatsapp_storage_available`:                                         "1",
-		`whatsapp_feed_slow_total`:                                           "0",
-		`whatsapp_commit_failures_total`:                                     "0",
-		`whatsapp_connect_budget_waiting`:                                    "0",
+
+		`whatsapp_sockets_open`:           "1",
+		`whatsapp_outbox_messages`:        "0",
+		`whatsapp_storage_available`:      "1",
+		`whatsapp_feed_slow_total`:        "0",
+		`whatsapp_commit_failures_total`:  "0",
+		`whatsapp_connect_budget_waiting`: "0",
 	} {
 		_, page := look(t, address, "/metrics", "")
 		require.Equal(t, want, metric(t, address, line), "%s\n%s", line, page)
