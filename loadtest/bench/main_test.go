@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
 
 // bareEnv makes this test binary the bare loop: it holds the simulator's
@@ -20,5 +22,5 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, simulatortest.ClientLeaks()...)
 }
