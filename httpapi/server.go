@@ -121,6 +121,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.backupRoute()
 	s.keyRoutes()
 	s.serveSpecification()
+	s.serveAssistants()
 	apidocs.Serve(s.app)
 	s.app.Get("/ws", s.openStream)
 	s.sockets.Get("/ws", s.openStream)
