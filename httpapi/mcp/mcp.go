@@ -110,12 +110,18 @@ func nameOf(id string) string {
 
 func (g Gateway) handler(id string) mcp.ToolHandler {
 	return func(ctx context.Context, request *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		var arguments map[string]json.RawMessage
-		if given := request.Params.Arguments; len(given) > 0 && json.Unmarshal(given, &arguments) != nil {
+		arguments, ok := argumentsIn(request.Params.Arguments)
+		if !ok {
 			return resultOf(Reply{Content: json.RawMessage(`{"message":"arguments: expected an object"}`), Refused: true}), nil
 		}
 		return resultOf(g.Run(ctx, id, arguments)), nil
 	}
+}
+
+// argumentsIn reads an object; nothing is one without properties.
+func argumentsIn(given json.RawMessage) (arguments map[string]json.RawMessage, ok bool) {
+	ok = len(given) == 0 || json.Unmarshal(given, &arguments) == nil
+	return arguments, ok
 }
 
 // resultOf has the reply in it twice, since older clients read text alone.
