@@ -48,12 +48,15 @@ type frame struct {
 	text      string
 }
 
-func listen(t *testing.T, url string) *listener {
+// listen opens a stream; protocols are a key's: bearer, <key>.
+func listen(t *testing.T, url string, protocols ...string) *listener {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	transport := &http.Transport{}
-	connection, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	connection, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport}, Subprotocols: protocols,
+	})
 	require.NoError(t, err)
 	l := &listener{t, connection, transport}
 	t.Cleanup(l.leave)
@@ -63,6 +66,12 @@ func listen(t *testing.T, url string) *listener {
 func (l *listener) leave() {
 	_ = l.connection.CloseNow()
 	l.transport.CloseIdleConnections()
+}
+
+// say sends a frame.
+func (l *listener) say(frame string) {
+	l.t.Helper()
+	require.NoError(l.t, l.connection.Write(l.t.Context(), websocket.MessageText, []byte(frame)))
 }
 
 func (l *listener) next() (f frame, err error) {

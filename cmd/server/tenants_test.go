@@ -21,7 +21,8 @@ var (
 )
 
 // Every operation of the specification is asked with the key of another tenant for an
-// account with data: it answers as if there were none of the number.
+// account with data, over HTTP and over a socket: it answers as if there were none of
+// the number.
 func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 	text, err := os.ReadFile(examplesFile)
 	require.NoError(t, err)
@@ -33,11 +34,20 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 	s.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // refusals of what is made up are no part of the contract
 	made := call(t, http.MethodPost, s.base+"/api/keys", `{"tenant":"stranger","name":"walk","rights":["admin"]}`)
 	bearer := map[string]string{"Authorization": "Bearer " + made["token"].(string)}
+	socket := listen(t, "ws"+strings.TrimPrefix(s.base, "http")+"/ws", "bearer", made["token"].(string))
 
-	walked := map[string]bool{}
+	walked, overHTTP := map[string]bool{}, map[string]bool{}
 	for _, e := range examples {
 		walked[e.Operation] = true
 		theirs := s.walk(e, exampleAccount, bearer)
+		command := s.command(socket, e, exampleAccount)
+		if strings.Contains(command, "over HTTP alone") {
+			overHTTP[e.Operation] = true
+			require.Equal(t, s.command(socket, e, nobodys), command, e.key())
+		} else if namesAccount.MatchString(s.routes[e.Operation]) || namesAccount.Match(e.Request.Body) {
+			require.Equal(t, theirs, command, e.key())
+		}
+		require.NotContains(t, command, "Ann Jansen", e.key())
 		if e.Operation == "initializeClient" { // the one fact that cannot be hidden
 			require.Contains(t, theirs, `"code":"conflict"`, e.key())
 			continue
@@ -52,8 +62,12 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 		require.NotContains(t, theirs, "Ann Jansen", e.key())
 		if e.Operation != "listClients" && e.Operation != "listAudit" && e.Operation != "listKeys" && namesAccount.MatchString(s.routes[e.Operation]) {
 			require.Equal(t, absent, theirs, e.key())
+			if !overHTTP[e.Operation] {
+				require.Equal(t, s.command(socket, e, nobodys), command, e.key())
+			}
 		}
 	}
+	require.Len(t, overHTTP, 3, "those that are bytes, of which a socket says so: %v", overHTTP)
 	for operation := range s.routes {
 		require.True(t, walked[operation], "%s was not walked", operation)
 	}
@@ -64,7 +78,7 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 func (s *stage) walk(e shownExample, number string, headers map[string]string) string {
 	s.t.Helper()
 	method, path, _ := strings.Cut(s.routes[e.Operation], " ")
-	about := strings.NewReplacer(exampleAccount, number, "31687654321", number, "31655555555", number)
+	about := aboutNumber(number)
 	for name, value := range e.Request.Path {
 		path = strings.Replace(path, "{"+name+"}", url.PathEscape(about.Replace(value)), 1)
 	}
@@ -74,4 +88,32 @@ func (s *stage) walk(e shownExample, number string, headers map[string]string) s
 	}
 	_, reply := s.fetch(method, path+"?"+query.Encode(), headers, about.Replace(string(e.Request.Body)))
 	return strings.ReplaceAll(requestIDs.ReplaceAllString(string(reply), ""), number, "N")
+}
+
+// aboutNumber puts a number in the place of the examples' accounts.
+func aboutNumber(number string) *strings.Replacer {
+	return strings.NewReplacer(exampleAccount, number, "31687654321", number, "31655555555", number)
+}
+
+// command asks as walk does, over a socket.
+func (s *stage) command(socket *listener, e shownExample, number string) string {
+	s.t.Helper()
+	arguments := map[string]any{}
+	if e.Request.Body != nil {
+		require.NoError(s.t, json.Unmarshal(e.Request.Body, &arguments), e.key())
+	}
+	for _, given := range []map[string]string{e.Request.Path, e.Request.Query} {
+		for name, value := range given {
+			arguments[name] = value
+		}
+	}
+	if key := e.Request.Headers["Idempotency-Key"]; key != "" {
+		arguments["idempotencyKey"] = key
+	}
+	asked, err := json.Marshal(map[string]any{"id": "walk", "action": e.Operation, "arguments": arguments})
+	require.NoError(s.t, err)
+	socket.say(aboutNumber(number).Replace(string(asked)))
+	_, reply, _ := strings.Cut(socket.until("reply", `"id":"walk"`).text, `"success":`)
+	reply = `{"success":` + strings.TrimSuffix(reply, "}}") + "}\n"
+	return strings.ReplaceAll(requestIDs.ReplaceAllString(reply, ""), number, "N")
 }
