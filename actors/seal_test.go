@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,12 @@ func TestReactionsToACommunitysAnnouncementsAreSealed(t *testing.T) {
 			group = subgroup.ID
 		}
 	}
+	// whatsmeow enters who joins into the list that a send may be reading, without a lock.
+	until(t, "that the friend came along is heard", func() bool {
+		return slices.ContainsFunc(logged[GroupUpdatedEvent](t, c.home, EventGroupUpdated), func(update GroupUpdatedEvent) bool {
+			return update.ChatID == group && len(update.Joined) > 0
+		})
+	})
 	thread := &thread{home: c.home, chat: group}
 	post := thread.send(t, Text{"the well is dry"}, Manner{}).ID
 	reaction := thread.send(t, Reaction{post, "😢"}, Manner{})
