@@ -75,13 +75,18 @@ type Owner interface {
 	// Confirm tells the registry which fencing number the storage has given to the
 	// claim. It fails like Claim where the claim is not valid any more.
 	Confirm(ctx context.Context, claim Claim, generation uint64) error
-	// Release gives an account up, unless it has another owner already.
+	// Release gives an account up, unless it has another owner already: it is an orphan
+	// then, of which the other nodes hear within a beat.
 	Release(ctx context.Context, account string) error
+	// Forget has the registry know nothing of an account any more, which was removed for
+	// good, except how far its fencing numbers have come. It does nothing where another
+	// process owns it.
+	Forget(ctx context.Context, account string) error
 	// Locate tells which living process owns an account; false if none does.
 	Locate(ctx context.Context, account string) (Node, bool, error)
 
-	// Orphans lists accounts whose owners live no more, each time until they are
-	// claimed; at most limit of them.
+	// Orphans lists accounts that were released, or whose owners live no more, until they
+	// are claimed; at most limit of them. Others may claim them at the same time.
 	Orphans(ctx context.Context, limit int) ([]string, error)
 	// Cordon has this process take no more accounts, or take them again; with drain it
 	// also says that it gives its own away.

@@ -45,6 +45,9 @@ func (s *Static) Confirm(_ context.Context, claim Claim, _ uint64) error {
 // Release implements [Owner]. There is nobody who could take the account.
 func (s *Static) Release(context.Context, string) error { return nil }
 
+// Forget implements [Owner].
+func (s *Static) Forget(context.Context, string) error { return nil }
+
 // Locate implements [Owner].
 func (s *Static) Locate(context.Context, string) (Node, bool, error) { return s.node, true, nil }
 
