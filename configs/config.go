@@ -9,6 +9,7 @@ type Config struct {
 	Redis      Redis
 	Postgres   Postgres
 	MongoDB    MongoDB
+	Cluster    Cluster
 	Encryption Encryption
 	Outbound   Outbound
 	Events     Events
@@ -20,7 +21,7 @@ type Config struct {
 // sections lists the parts of the configuration in the order in which their
 // problems are told.
 func (c *Config) sections() []any {
-	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Encryption, &c.Outbound, &c.Events, &c.Media, &c.Sinks, &c.WhatsApp}
+	return []any{&c.Env, &c.HTTP, &c.Admin, &c.Storage, &c.Redis, &c.Postgres, &c.MongoDB, &c.Cluster, &c.Encryption, &c.Outbound, &c.Events, &c.Media, &c.Sinks, &c.WhatsApp}
 }
 
 // The environments that [Env.Name] may hold.

@@ -25,15 +25,21 @@ type Encryption struct {
 	Messages bool `env:"ENCRYPT_MESSAGES" envDefault:"false" allowed:"true or false"`
 }
 
-// problems asks for a key in production, where none is made up.
-func (e *Encryption) problems(name, storage string) []Problem {
-	if name != Production || storage == MemoryStorage || e.Key != nil || e.KeyFile != "" {
+// problems asks for a key where none is made up: in production, and where other nodes
+// would not have it.
+func (e *Encryption) problems(name, storage string, clustered bool) []Problem {
+	if storage == MemoryStorage || e.Key != nil || e.KeyFile != "" {
 		return nil
 	}
-	return []Problem{{
-		"ENCRYPTION_KEY", "",
-		"must be set in production, or ENCRYPTION_KEY_FILE: 32 bytes in base64, for example from `openssl rand -base64 32`",
-	}}
+	const how = ", or ENCRYPTION_KEY_FILE: 32 bytes in base64, for example from `openssl rand -base64 32`"
+	switch {
+	case clustered:
+		return []Problem{{"ENCRYPTION_KEY", "", "must be set with CLUSTER, the same on every node" + how}}
+	case name == Production:
+		return []Problem{{"ENCRYPTION_KEY", "", "must be set in production" + how}}
+	default:
+		return nil
+	}
 }
 
 // Key is a secret key of 32 bytes, nil where none is set. Whatever prints, formats

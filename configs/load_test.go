@@ -57,6 +57,7 @@ func TestDefaults(t *testing.T) {
 		Storage:  Storage{Type: SQLiteStorage, SQLitePath: "./db/whatsapp.db", FilePath: "./auth_data"},
 		Redis:    Redis{Host: "localhost", Port: 6379},
 		Postgres: Postgres{Host: "localhost", Port: 5432, DB: "whatsapp_auth", User: "postgres"},
+		Cluster:  Cluster{Listen: "0.0.0.0:3004", Weight: 1, Lease: 15 * time.Second},
 		Sinks: Sinks{
 			NATSStream: "WHATSAPP", RabbitMQExchange: "whatsapp", RedisStream: "whatsapp:events", RedisMaxLen: 1_000_000, Prefix: "whatsapp",
 		},

@@ -22,7 +22,8 @@ func (c *Config) problems() []Problem {
 	problems = append(problems, c.Redis.problems()...)
 	problems = append(problems, c.Postgres.problems()...)
 	problems = append(problems, c.MongoDB.problems()...)
-	problems = append(problems, c.Encryption.problems(c.Env.Name, c.Storage.Type)...)
+	problems = append(problems, c.Cluster.problems(c.Storage.Type)...)
+	problems = append(problems, c.Encryption.problems(c.Env.Name, c.Storage.Type, c.Cluster.Enabled())...)
 	problems = append(problems, c.Sinks.problems()...)
 	return append(problems, c.WhatsApp.problems()...)
 }
