@@ -69,7 +69,8 @@ type Owner interface {
 	Nodes() []Node
 
 	// Claim makes this process the owner of an account that nobody owns, or whose owner
-	// lives no more, or that it owns already. It fails with a [*HeldError], [ErrLost],
+	// lives no more, or that it owns already or did under an earlier session: what it
+	// did for the account then must have ended. It fails with a [*HeldError], [ErrLost],
 	// [ErrQuarantine] or [ErrUnavailable].
 	Claim(ctx context.Context, account string) (Claim, error)
 	// Confirm tells the registry which fencing number the storage has given to the
@@ -85,14 +86,17 @@ type Owner interface {
 	// Locate tells which living process owns an account; false if none does.
 	Locate(ctx context.Context, account string) (Node, bool, error)
 
-	// Orphans lists accounts that were released, or whose owners live no more, until they
-	// are claimed; at most limit of them. Others may claim them at the same time.
+	// Orphans lists accounts that were released, or whose owners live no more, and that
+	// have their [Place] here, until they are claimed; at most limit of them, drawn by
+	// lot where there are more. Others may claim them at the same time. Those that the
+	// registry has lost it doesn't know.
 	Orphans(ctx context.Context, limit int) ([]string, error)
 	// Cordon has this process take no more accounts, or take them again; with drain it
-	// also says that it gives its own away.
+	// also says that it gives its own away. Sessions that begin later keep to it, also
+	// where the registry could not be told now.
 	Cordon(ctx context.Context, cordoned, draining bool) error
 
-	// Close ends the lease, so that others need not wait until it runs out. Accounts
-	// are to be released before.
+	// Close ends the lease, so that others need not wait until it runs out: what was not
+	// released before are orphans. Closing again does nothing.
 	Close(ctx context.Context) error
 }

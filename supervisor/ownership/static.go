@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -9,32 +10,38 @@ import (
 
 // Static is the owner of everything: a process without others beside it, whose
 // storage nobody else may open.
-type Static struct{ node Node }
+type Static struct {
+	node   atomic.Pointer[Node]
+	closed atomic.Bool
+}
 
 var _ Owner = (*Static)(nil)
 
 // NewStatic makes the lease of a process of this name.
 func NewStatic(name string) *Static {
-	return &Static{Node{Session: ulid.Make().String(), Name: name, Weight: 1, Since: time.Now()}}
+	s := new(Static)
+	s.node.Store(&Node{Session: ulid.Make().String(), Name: name, Weight: 1, Since: time.Now()})
+	return s
 }
 
 // Self implements [Owner].
-func (s *Static) Self() Node { return s.node }
+func (s *Static) Self() Node { return *s.node.Load() }
 
-// Valid implements [Owner]: a lease of one's own does not end.
+// Valid implements [Owner]: a lease of one's own ends with Close.
 func (s *Static) Valid(session string) error {
-	if session != s.node.Session {
+	if s.closed.Load() || session != s.Self().Session {
 		return ErrLost
 	}
 	return nil
 }
 
 // Nodes implements [Owner].
-func (s *Static) Nodes() []Node { return []Node{s.node} }
+func (s *Static) Nodes() []Node { return []Node{s.Self()} }
 
 // Claim implements [Owner]: nobody else claims.
 func (s *Static) Claim(_ context.Context, account string) (Claim, error) {
-	return Claim{Account: account, Session: s.node.Session}, nil
+	session := s.Self().Session
+	return Claim{Account: account, Session: session}, s.Valid(session)
 }
 
 // Confirm implements [Owner]: the storage alone knows the number.
@@ -49,13 +56,21 @@ func (s *Static) Release(context.Context, string) error { return nil }
 func (s *Static) Forget(context.Context, string) error { return nil }
 
 // Locate implements [Owner].
-func (s *Static) Locate(context.Context, string) (Node, bool, error) { return s.node, true, nil }
+func (s *Static) Locate(context.Context, string) (Node, bool, error) { return s.Self(), true, nil }
 
 // Orphans implements [Owner].
 func (s *Static) Orphans(context.Context, int) ([]string, error) { return nil, nil }
 
-// Cordon implements [Owner]; it changes nothing where there is no other node.
-func (s *Static) Cordon(context.Context, bool, bool) error { return nil }
+// Cordon implements [Owner]; there is no other node to which it would matter.
+func (s *Static) Cordon(_ context.Context, cordoned, draining bool) error {
+	node := s.Self()
+	node.Cordoned, node.Draining = cordoned, draining
+	s.node.Store(&node)
+	return nil
+}
 
 // Close implements [Owner].
-func (s *Static) Close(context.Context) error { return nil }
+func (s *Static) Close(context.Context) error {
+	s.closed.Store(true)
+	return nil
+}

@@ -1,0 +1,2 @@
+// Package ownershiptest tests what an [ownership.Owner] promises, whichever it is.
+package ownershiptest
