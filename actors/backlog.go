@@ -33,7 +33,8 @@ type backlog struct {
 	over <-chan struct{} // closed when the connection is given up: nothing pauses then
 
 	mu      sync.Mutex
-	waiting []stanza // in order
+	parting *waBinary.Node // the stanza with which the connection ends, if one came
+	waiting []stanza       // in order
 	limit   int
 	less    chan struct{} // closed when fewer than maxBacklog wait; nil if nothing pauses
 }
@@ -70,7 +71,18 @@ func (b *backlog) came(node *waBinary.Node) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.waiting = append(b.waiting, stanza{node.Tag, id})
+	case "failure", "stream:error":
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.parting = node
 	}
+}
+
+// last is what the connection ended with; nil if it just ended.
+func (b *backlog) last() *waBinary.Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.parting
 }
 
 func (b *backlog) goes(node *waBinary.Node) {

@@ -188,9 +188,9 @@ func (a *Account) timedOut() {
 	}
 }
 
-// heardFrom takes what whatsmeow says on the present connection, and of the last one
-// why it ended: that the socket broke may be told before the stanza is handled that
-// came just before, and says that nobody should come back.
+// heardFrom takes what is said on the present connection, and of the last one why it
+// ended: a send that failed by the end may be told before the stanza that came just
+// before it, and says that nobody should come back.
 func (a *Account) heardFrom(m linkEvent) {
 	end, ends := DisconnectOf(m.event)
 	switch {

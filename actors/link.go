@@ -34,6 +34,7 @@ type link struct {
 	cancel   context.CancelCauseFunc
 	given    atomic.Pointer[error] // why it was given up
 	inbound  *inbound
+	backlog  *backlog
 	devices  *devicestore.Store
 	budget   *HistoryBudget
 	traffic  *traffic // the account's
@@ -106,9 +107,9 @@ func (a *Account) newLink() *link {
 		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1), ackTimeout: a.watchdog.Ack,
 	}
 	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
-	backlog := newBacklog(l.socket.over)
-	l.inbound.more = backlog.more
-	l.client = newClient(a.files.store.Device(), network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, backlog), l.handle)
+	l.backlog = newBacklog(l.socket.over)
+	l.inbound.more = l.backlog.more
+	l.client = newClient(a.files.store.Device(), network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, l.backlog), l.handle)
 	l.client.BackgroundEventCtx = ctx
 	l.client.PrePairCallback = a.admit
 	a.files.store.Bind(l.giveUp)
@@ -156,10 +157,14 @@ func (l *link) close() {
 
 // wither follows the end of the socket. The context ends last: a request that
 // whatsmeow is writing at that moment closes a channel on which its answer may
-// still arrive (request.go, cancelResponse), which would end the process.
+// still arrive (request.go, cancelResponse), which would end the process. Nobody
+// is told of the end before then, but why nobody should come back.
 func (l *link) wither() {
 	l.settle()
 	l.client.Disconnect()
+	if end, told := partingOf(l.backlog.last()); told {
+		l.tell(linkEvent{l.number, end})
+	}
 	l.cancel(l.cause())
 }
 
@@ -249,8 +254,8 @@ func (l *link) store(event any) error {
 	case *events.MediaRetry:
 		l.answers.tell(e)
 		return nil
-	case *events.AppState:
-		return nil // told again by what it is
+	case *events.AppState, *events.Disconnected:
+		return nil // told again by what it is, and by the link itself
 	default:
 		return l.other(event)
 	}

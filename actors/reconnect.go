@@ -46,6 +46,8 @@ type Disconnect struct {
 // when pings have failed for long, which the watchdog decides.
 func DisconnectOf(event any) (Disconnect, bool) {
 	switch e := event.(type) {
+	case Disconnect:
+		return e, true
 	case *events.Disconnected:
 		return Disconnect{Reason: ReasonNetwork}, true
 	case *events.StreamError, *events.CATRefreshError:

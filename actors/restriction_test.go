@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,8 +81,6 @@ func TestARestrictedAccountHearsAnswersAndStaysRestrictedAcrossARestart(t *testi
 // ban has WhatsApp refuse the account for a while.
 func (h *home) ban(t *testing.T, length time.Duration) {
 	t.Helper()
-	// The connection may end before what came last on it is heard: the next login is refused too.
-	h.fault(t, simulator.Fault{Op: "login", Action: "failure", Code: 402, Delay: length})
 	h.fault(t, simulator.Fault{Op: "connection", Action: "failure", Code: 402, Delay: length})
 	until(t, "it is banned", func() bool { return slices.Contains(h.states(t), "banned "+string(ReasonTemporaryBan)) })
 }
@@ -100,6 +99,69 @@ func TestABannedAccountStaysAwayAndKeepsWhatWaits(t *testing.T) {
 	require.Equal(t, logins, h.world.Stats().Logins, "nobody tries meanwhile")
 	require.Len(t, h.outbox(t), 1)
 	require.Equal(t, id, h.outbox(t)[0].MessageID)
+}
+
+func TestABanIsOverAtItsTimeAndWhatWaitedIsSent(t *testing.T) {
+	for name, restarted := range map[string]bool{"the same incarnation": false, "the next one": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newLinkedHome(t)
+			h.stop(t)
+			id := h.accepted(t, "patience", Delivery{})
+			h.fault(t, simulator.Fault{Op: "login", Action: "failure", Code: 402, Delay: time.Second})
+			h.start(t)
+			until(t, "it is banned", func() bool { return slices.Contains(h.states(t), "banned "+string(ReasonTemporaryBan)) })
+			h.world.ClearFaults() // nobody is refused any more, had he come before
+			if restarted {
+				h.restart(t)
+			}
+			until(t, "the message is sent", func() bool { return len(h.texts()["patience"]) > 0 })
+			require.Equal(t, []string{id}, h.texts()["patience"])
+			h.stayedAway(t)
+		})
+	}
+}
+
+// stayedAway checks that the account waited until each ban was over.
+func (h *home) stayedAway(t *testing.T) {
+	t.Helper()
+	log, err := persist.Events.Scan(t.Context(), h.engine.Engine, persist.Query{Scope: h.scope(), Limit: everything})
+	require.NoError(t, err)
+	var end time.Time
+	for _, event := range log {
+		if event.Kind != string(EventConnectionState) {
+			continue
+		}
+		var state ConnectionStateEvent
+		require.NoError(t, json.Unmarshal([]byte(event.Data), &state))
+		require.False(t, event.At.Before(end), "%s at %v, and the ban was over at %v", state.State, event.At, end)
+		if state.State == string(StateBanned) {
+			end = *state.Until
+		}
+	}
+}
+
+// A stanza is being handled, for longer than the connection lasts, when the last one
+// comes that says why it ends: whatsmeow forgets that one.
+func TestTheLastWordOfAConnectionIsHeardThoughItsTurnNeverComes(t *testing.T) {
+	for state, fault := range map[State]simulator.Fault{
+		StateBanned:    {Op: "connection", Action: "failure", Code: 402, Delay: time.Hour},
+		StateOutdated:  {Op: "connection", Action: "failure", Code: 405},
+		StateLoggedOut: {Op: "connection", Action: "stream_error", Code: 401},
+		StateConflict:  {Op: "connection", Action: "stream_error", Code: 409},
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			h := newLinkedHome(t)
+			h.engine.delay.Store(int64(300 * time.Millisecond))
+			_, err := h.friend.SendText(t.Context(), h.owner.Number(), "slow")
+			require.NoError(t, err)
+			logins := h.world.Stats().Logins
+			h.fault(t, fault)
+			until(t, "the reason is known", func() bool {
+				return slices.ContainsFunc(h.states(t), func(s string) bool { return strings.HasPrefix(s, string(state)+" ") })
+			})
+			require.Equal(t, logins, h.world.Stats().Logins, "nobody has tried meanwhile")
+		})
+	}
 }
 
 func TestTooManyMessagesPauseTheOutboxAndLoseNothing(t *testing.T) {
