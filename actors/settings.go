@@ -40,8 +40,12 @@ type Restart struct{}
 const maxInterval = int64(time.Hour / time.Millisecond)
 
 func (a *Account) settings() Settings {
+	metadata := a.record.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
 	return Settings{
-		DeviceName: a.deviceConfig().Name, Metadata: a.record.Metadata, Proxy: hideProxy(a.record.Proxy), AutoRead: a.record.AutoRead,
+		DeviceName: a.deviceConfig().Name, Metadata: metadata, Proxy: hideProxy(a.record.Proxy), AutoRead: a.record.AutoRead,
 		RejectCalls: a.record.RejectCalls, RejectText: a.record.RejectText,
 		SendInterval: a.record.SendInterval, RecipientInterval: a.record.RecipientInterval,
 	}

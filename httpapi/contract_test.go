@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"whatsapp-web-server/actors"
 	"whatsapp-web-server/loadtest/contract"
 )
 
@@ -56,6 +57,24 @@ func TestTheSpecificationIsValidAndComplete(t *testing.T) {
 	for id := range ownRefusals {
 		require.True(t, ids[id], "refusals.go has an operation that is none: %s", id)
 	}
+}
+
+func TestEveryEventOfTheLogIsDescribedAsAWebhook(t *testing.T) {
+	t.Parallel()
+	_, loaded := described(t)
+	expected := []string{"webhook-test"}
+	for _, entry := range actors.Catalogue() {
+		if entry.Durable {
+			expected = append(expected, string(entry.Kind))
+		}
+	}
+	require.ElementsMatch(t, expected, loaded.Webhooks())
+	require.ErrorContains(t, loaded.CheckWebhook(nil, []byte(`{"event":"ready"}`)), "webhook-id")
+	header := http.Header{}
+	for _, described := range webhookHeaders {
+		header.Set(described.name, described.example)
+	}
+	require.ErrorContains(t, loaded.CheckWebhook(header, []byte(`{"event":"ready"}`)), "missing properties")
 }
 
 var reference = regexp.MustCompile(`"\$ref":"(#/[^"]+)"`)

@@ -90,6 +90,17 @@ type conversation struct {
 	MessageCount *int          `json:"messageCount,omitempty" doc:"only where one chat is asked for"`
 }
 
+// TransformSchema says that a chat may be without a last message: Huma has no tag for what
+// is an object or null.
+func (conversation) TransformSchema(_ huma.Registry, schema *huma.Schema) *huma.Schema {
+	last := schema.Properties["lastMessage"]
+	schema.Properties["lastMessage"] = &huma.Schema{
+		Type: huma.TypeObject, Nullable: true, Description: last.Description,
+		AnyOf: []*huma.Schema{{Ref: last.Ref}, {Type: "null"}},
+	}
+	return schema
+}
+
 type participant struct {
 	ID     string  `json:"id"`
 	Number *string `json:"number" doc:"phone number in digits"`

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/supervisor"
 )
 
@@ -91,7 +92,7 @@ func (o *office) Restart(ctx context.Context, account string) (actors.Status, er
 }
 
 func (o *office) ChangeSettings(ctx context.Context, account string, change actors.ChangeSettings) (actors.Settings, error) {
-	return actors.Settings{}, o.answer(ctx, account, change)
+	return actors.Settings{Metadata: map[string]string{}}, o.answer(ctx, account, change)
 }
 
 func (o *office) Stop(ctx context.Context, account string, command actors.Stop) (actors.Stopped, error) {
@@ -166,7 +167,21 @@ func serveEdge(t *testing.T, server *Server, logs *observer.ObservedLogs) *edge 
 		require.NoError(t, server.Shutdown(ctx))
 		require.NoError(t, <-served)
 	})
-	return &edge{t, server, listener.Addr().String(), logs, &http.Client{Transport: transport}}
+	return &edge{t, server, listener.Addr().String(), logs, held(t, transport)}
+}
+
+// held is a client whose replies are held to the specification, apart from the events that
+// a newsroom makes up.
+func held(t *testing.T, transport http.RoundTripper) *http.Client {
+	t.Helper()
+	return &http.Client{Transport: &contract.Transport{Base: transport, TB: t, MadeUp: []string{"listEvents", "listAllEvents"}}}
+}
+
+// unheld is for tests whose accounts refuse with what they never would.
+func (e *edge) unheld() *edge {
+	own := *e
+	own.client = &http.Client{Transport: e.client.Transport.(*contract.Transport).Base}
+	return &own
 }
 
 // response is an answer, read to its end.

@@ -80,7 +80,7 @@ func TestRefusalsOfAccountsReachTheCallerByStatus(t *testing.T) {
 			e := boot(t, Config{}, &office{err: fmt.Errorf("ask: %w", &actors.Error{
 				Code: row.code, Message: "told to people", Field: "input", Until: until,
 				RetryAfter: 1500 * time.Millisecond, Cause: errors.New("kept to ourselves"),
-			})})
+			})}).unheld()
 			answer := e.ask(http.MethodGet, "/api/clients/"+account+"/status", "")
 			problem := answer.refused(t, row.code)
 			require.Equal(t, "2", answer.Header.Get("Retry-After"))

@@ -13,10 +13,10 @@ import (
 func (frame) Schema(registry huma.Registry) *huma.Schema {
 	const name = "Event"
 	if _, made := registry.Map()[name]; !made {
-		event := &huma.Schema{Title: name, Discriminator: &huma.Discriminator{PropertyName: "event", Mapping: map[string]string{}}}
+		event := &huma.Schema{Type: huma.TypeObject, Title: name, Discriminator: &huma.Discriminator{PropertyName: "event", Mapping: map[string]string{}}}
 		registry.Map()[name] = event
 		for _, entry := range actors.Catalogue() {
-			kind := "Event_" + string(entry.Kind)
+			kind := kindSchemaName(entry.Kind)
 			registry.Map()[kind] = kindSchema(registry, entry)
 			event.OneOf = append(event.OneOf, &huma.Schema{Ref: schemaPath + kind})
 			event.Discriminator.Mapping[string(entry.Kind)] = schemaPath + kind
@@ -24,6 +24,8 @@ func (frame) Schema(registry huma.Registry) *huma.Schema {
 	}
 	return &huma.Schema{Ref: schemaPath + name}
 }
+
+func kindSchemaName(kind actors.EventKind) string { return "Event_" + string(kind) }
 
 const schemaPath = "#/components/schemas/"
 

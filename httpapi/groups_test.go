@@ -21,6 +21,8 @@ type errand struct {
 	status             int // 200 where not given
 }
 
+var chess = actors.Group{ID: groupID, Subject: "Chess", Settings: actors.GroupSettings{MembersAdd: "admins"}}
+
 // run makes the calls and checks what they came to.
 func (e errand) run(t *testing.T, base string) {
 	t.Helper()
@@ -43,7 +45,7 @@ func TestGroupRoutesAskTheAccount(t *testing.T) {
 	results := actors.MemberResults{Results: []actors.MemberResult{}}
 	for name, errand := range map[string]errand{
 		"list": {http.MethodGet, "", "", actors.ListGroups{}, actors.GroupList{}, 0},
-		"get":  {http.MethodGet, strings.ReplaceAll(at, "@", "%40"), "", actors.GetGroup{ID: groupID}, actors.Group{}, 0},
+		"get":  {http.MethodGet, strings.ReplaceAll(at, "@", "%40"), "", actors.GetGroup{ID: groupID}, chess, 0},
 		"create": {
 			http.MethodPost, "", `{"subject":"Team","participants":["+1 234567890"],"description":"All","communityId":"` + groupID +
 				`","settings":{"announce":true,"membersAdd":"admins","disappearing":86400}}`,
@@ -51,10 +53,10 @@ func TestGroupRoutesAskTheAccount(t *testing.T) {
 				Subject: "Team", Participants: []string{"1234567890@c.us"}, Description: "All", CommunityID: groupID,
 				Settings: actors.GroupSettings{Announce: true, MembersAdd: "admins", Disappearing: 86400},
 			},
-			actors.CreatedGroup{},
+			actors.CreatedGroup{Group: chess},
 			http.StatusCreated,
 		},
-		"community":   {http.MethodPost, "", `{"subject":"Village","community":true}`, actors.CreateGroup{Subject: "Village", Community: true, Participants: []string{}}, actors.CreatedGroup{}, http.StatusCreated},
+		"community":   {http.MethodPost, "", `{"subject":"Village","community":true}`, actors.CreateGroup{Subject: "Village", Community: true, Participants: []string{}}, actors.CreatedGroup{Group: chess}, http.StatusCreated},
 		"subject":     {http.MethodPut, at + "/subject", `{"subject":"Crew"}`, actors.SetGroupSubject{ID: groupID, Subject: "Crew"}, actors.Done{}, 0},
 		"description": {http.MethodPut, at + "/description", `{"description":""}`, actors.SetGroupDescription{ID: groupID}, actors.Done{}, 0},
 		"picture":     {http.MethodPut, at + "/picture", encoded, actors.SetGroupPicture{ID: groupID, Picture: jpeg}, actors.PictureID{ID: "7"}, 0},
@@ -62,7 +64,7 @@ func TestGroupRoutesAskTheAccount(t *testing.T) {
 		"settings": {
 			http.MethodPut, at + "/settings", `{"locked":false,"disappearing":0}`,
 			actors.ChangeGroupSettings{ID: groupID, Change: actors.GroupSettingsChange{Locked: new(false), Disappearing: new(uint32(0))}},
-			actors.GroupSettings{},
+			chess.Settings,
 			0,
 		},
 		"add":      {http.MethodPost, at + "/participants/add", people, changed(actors.AddMembers), results, 0},
@@ -78,13 +80,13 @@ func TestGroupRoutesAskTheAccount(t *testing.T) {
 		"invited": {
 			http.MethodGet, "/invites/https%3A%2F%2Fchat.whatsapp.com%2FAbC?", "",
 			actors.GetInvitedGroup{GroupInvitation: actors.GroupInvitation{Code: "AbC"}},
-			actors.Group{},
+			chess,
 			0,
 		},
 		"invited by message": {
 			http.MethodGet, "/invites/AbC?groupId=" + groupID + "&inviter=1234567890&expiresAt=2026-01-02T12:00:00Z", "",
 			actors.GetInvitedGroup{GroupInvitation: actors.GroupInvitation{Code: "AbC", GroupID: groupID, Inviter: "1234567890@c.us", ExpiresAt: noon}},
-			actors.Group{},
+			chess,
 			0,
 		},
 		"join": {

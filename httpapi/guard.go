@@ -15,6 +15,7 @@ import (
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/httpapi/apidocs"
 	"whatsapp-web-server/httpapi/loopback"
+	"whatsapp-web-server/httpapi/mcp"
 	"whatsapp-web-server/supervisor/access"
 )
 
@@ -60,8 +61,8 @@ func (g guard) protect(app *fiber.App, tickets *tickets) {
 	app.Use(g.checkHost, g.checkOrigin, cors.New(cors.Config{
 		AllowOriginsFunc: g.lists,
 		AllowMethods:     "GET,POST,PUT,DELETE",
-		AllowHeaders:     "Authorization,Content-Type,Idempotency-Key," + headerRequestID,
-		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset," + headerRequestID,
+		AllowHeaders:     "Authorization,Content-Type,Idempotency-Key," + headerRequestID + "," + mcp.RequestHeaders,
+		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset," + headerRequestID + "," + mcp.ReplyHeaders,
 		MaxAge:           600,
 	}), tickets.redeem, g.checkKey)
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,4 +113,29 @@ func TestRefusalsCanBeReadByListedOrigins(t *testing.T) {
 	answer.refused(t, codeUnauthorized)
 	require.Equal(t, listed, answer.Header.Get("Access-Control-Allow-Origin"))
 	require.Contains(t, answer.Header.Get("Access-Control-Expose-Headers"), "Retry-After")
+}
+
+func TestAnAssistantInABrowserOfAListedOriginIsServed(t *testing.T) {
+	t.Parallel()
+	e := boot(t, Config{APIKey: key, CORSOrigins: []string{listed}}, &office{})
+	for _, method := range []string{"POST", "GET", "DELETE"} {
+		asked := e.ask(http.MethodOptions, "/mcp", "", "Origin", listed, "Access-Control-Request-Method", method,
+			"Access-Control-Request-Headers", "authorization,content-type,last-event-id,mcp-protocol-version,mcp-session-id")
+		require.Equal(t, http.StatusNoContent, asked.StatusCode)
+		require.Contains(t, strings.Split(asked.Header.Get("Access-Control-Allow-Methods"), ","), method)
+		for _, name := range []string{"Authorization", "Content-Type", "Last-Event-ID", "Mcp-Protocol-Version", "Mcp-Session-Id"} {
+			require.Contains(t, strings.Split(asked.Header.Get("Access-Control-Allow-Headers"), ","), name)
+		}
+	}
+	begin := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"page","version":"1"}}}`
+	headers := []string{
+		"Authorization", "Bearer " + key, "Content-Type", "application/json", "Accept", "application/json, text/event-stream",
+		"Mcp-Protocol-Version", "2025-06-18", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors",
+	}
+	answer := e.ask(http.MethodPost, "/mcp", begin, append(headers, "Origin", listed)...)
+	require.Equal(t, http.StatusOK, answer.StatusCode, "%s", answer.body)
+	require.Contains(t, string(answer.body), `"serverInfo"`)
+	require.Equal(t, listed, answer.Header.Get("Access-Control-Allow-Origin"))
+	require.Contains(t, strings.Split(answer.Header.Get("Access-Control-Expose-Headers"), ","), "Mcp-Session-Id")
+	e.ask(http.MethodPost, "/mcp", begin, append(headers, "Origin", "https://elsewhere.example")...).refused(t, actors.CodeForbidden)
 }

@@ -47,16 +47,19 @@ func listCodes(specification *huma.OpenAPI) {
 	}
 }
 
-// hidePatterns takes out what Huma says of patterns in its own words: it has made its
-// messages of it.
-func hidePatterns(schema *huma.Schema) {
+// simplify takes out what Huma says of patterns in its own words: it has made its
+// messages of it. What may be anything is said as true, which more readers know than {}.
+func simplify(schema *huma.Schema) {
 	if schema == nil {
 		return
 	}
 	schema.PatternDescription = ""
-	hidePatterns(schema.Items)
+	if rest, ok := schema.AdditionalProperties.(*huma.Schema); ok && rest.Type == "" && rest.Ref == "" {
+		schema.AdditionalProperties = true
+	}
+	simplify(schema.Items)
 	for _, property := range schema.Properties {
-		hidePatterns(property)
+		simplify(property)
 	}
 }
 

@@ -37,7 +37,7 @@ func (o *office) Messages(ctx context.Context, account, chat, before string, pag
 
 func (o *office) Message(ctx context.Context, account, chat, id string) (supervisor.Message, error) {
 	if len(o.messages.Messages) == 0 {
-		return supervisor.Message{}, o.answer(ctx, account, reading{chat: chat, id: id})
+		return supervisor.Message{Record: persist.Message{Status: "received"}}, o.answer(ctx, account, reading{chat: chat, id: id})
 	}
 	return o.messages.Messages[0], o.answer(ctx, account, reading{chat: chat, id: id})
 }
@@ -158,7 +158,7 @@ func TestWhatIsNotThereIsRefusedWithItsCode(t *testing.T) {
 	for _, code := range []actors.Code{
 		actors.CodeAccountNotFound, actors.CodeChatNotFound, actors.CodeMessageNotFound, actors.CodeStorageUnavailable,
 	} {
-		e := boot(t, Config{}, &office{err: actors.Refuse(code, "not here")})
+		e := boot(t, Config{}, &office{err: actors.Refuse(code, "not here")}).unheld()
 		for _, path := range []string{conversationsPath, conversationsPath + "/1234567890", messagesPath, contactsPath} {
 			e.ask(http.MethodGet, path, "").refused(t, code)
 		}

@@ -18,14 +18,14 @@ func TestProfileRoutesAskTheAccount(t *testing.T) {
 		"privacy":     {http.MethodGet, "/privacy", "", actors.GetPrivacy{}, actors.Privacy{}, 0},
 		"set privacy": {http.MethodPut, "/privacy", `{"lastSeen":"none"}`, actors.SetPrivacy{Change: actors.Privacy{LastSeen: "none"}}, actors.Privacy{}, 0},
 		"timer":       {http.MethodPut, "/disappearing", `{"seconds":86400}`, actors.SetDefaultTimer{Seconds: 86400}, actors.Done{}, 0},
-		"status":      {http.MethodGet, "/privacy/status", "", actors.GetStatusPrivacy{}, actors.StatusAudience{}, 0},
+		"status":      {http.MethodGet, "/privacy/status", "", actors.GetStatusPrivacy{}, actors.StatusAudience{Audience: "contacts"}, 0},
 		"link":        {http.MethodGet, "/contact-link", "", actors.GetContactLink{}, actors.ContactLink{}, 0},
 		"new link":    {http.MethodPost, "/contact-link/reset", "", actors.GetContactLink{Reset: true}, actors.ContactLink{}, 0},
 	} {
 		t.Run(name, func(t *testing.T) { errand.run(t, "/api/clients/") })
 	}
 	errand{
-		http.MethodGet, "?link=https%3A%2F%2Fwa.me%2Fqr%2FAbC", "", actors.ResolveLink{Link: "https://wa.me/qr/AbC"}, actors.LinkTarget{}, 0,
+		http.MethodGet, "?link=https%3A%2F%2Fwa.me%2Fqr%2FAbC", "", actors.ResolveLink{Link: "https://wa.me/qr/AbC"}, actors.LinkTarget{Kind: "contact"}, 0,
 	}.run(t, "/api/links/")
 	errand{http.MethodGet, "/1234567890", "", actors.GetBusiness{ID: "1234567890@c.us"}, actors.Business{}, 0}.run(t, "/api/businesses/")
 

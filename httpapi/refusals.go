@@ -56,7 +56,7 @@ var refusalRules = []struct {
 var ownRefusals = map[string][]actors.Code{
 	"initializeClient":  {actors.CodeConflict},
 	"getClientQR":       {actors.CodeAlreadyPaired, actors.CodeQRNotReady},
-	"createPairingCode": {actors.CodeAlreadyPaired, actors.CodeConflict, actors.CodeAccountOffline},
+	"createPairingCode": {actors.CodeAlreadyPaired, actors.CodeQRNotReady, actors.CodeConflict, actors.CodeAccountOffline},
 	"getPasskey":        {actors.CodeAlreadyPaired, actors.CodeConflict},
 	"answerPasskey":     {actors.CodeAlreadyPaired},
 	"confirmPasskey":    {actors.CodeAlreadyPaired},

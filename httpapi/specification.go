@@ -47,13 +47,13 @@ func complete(document *huma.OpenAPI) {
 	document.Components.Examples = refusalExamples()
 	listCodes(document)
 	for _, schema := range document.Components.Schemas.Map() {
-		hidePatterns(schema)
+		simplify(schema)
 	}
 	operations := map[string]*huma.Operation{}
 	for _, operation := range operationsOf(document) {
 		operations[operation.OperationID] = operation
 		for _, parameter := range operation.Parameters {
-			hidePatterns(parameter.Schema)
+			simplify(parameter.Schema)
 		}
 		addForm(document, operation)
 		addRefusals(document, operation)
@@ -64,6 +64,7 @@ func complete(document *huma.OpenAPI) {
 			example.show(operation)
 		}
 	}
+	describeWebhooks(document)
 	document.Extensions = map[string]any{"x-websocket": describeStream(document)}
 }
 

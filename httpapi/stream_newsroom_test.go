@@ -201,7 +201,7 @@ func broadcastFor(t *testing.T, config Config, accounts Accounts, events Events,
 		require.NoError(t, server.CloseStreams(ctx))
 		served.Wait()
 	})
-	return &station{&edge{t, server, addresses[0], logs, &http.Client{Transport: transport}}, addresses[1], make(chan struct{}, 1)}
+	return &station{&edge{t, server, addresses[0], logs, held(t, transport)}, addresses[1], make(chan struct{}, 1)}
 }
 
 // audience is a client of a stream.

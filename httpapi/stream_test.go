@@ -512,7 +512,8 @@ func TestWithoutAKeyOnlyLocalPagesOpenSockets(t *testing.T) {
 func TestWhatIsNoHandshakeIsRefusedInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	station := broadcast(t, Config{}, newNewsroom(account))
-	alone := &edge{t, station.server, station.streams, station.logs, station.client}
+	alone := station.unheld() // the port has no operations
+	alone.address = station.streams
 	answer := alone.ask(http.MethodGet, "/", "")
 	answer.refused(t, actors.CodeInvalidRequest)
 	require.Equal(t, "websocket", answer.Header.Get("Upgrade"))

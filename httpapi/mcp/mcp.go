@@ -19,6 +19,12 @@ const (
 	MaxBody = 1 << 20
 )
 
+// Headers of the protocol, which clients in browsers set and read.
+const (
+	RequestHeaders = "Mcp-Protocol-Version,Mcp-Session-Id,Mcp-Method,Mcp-Name,Last-Event-ID"
+	ReplyHeaders   = "Mcp-Protocol-Version,Mcp-Session-Id"
+)
+
 const (
 	methodListTools = "tools/list"
 	// onePage is beyond the number of tools: each caller sees others, and gets all of

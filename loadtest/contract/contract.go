@@ -27,7 +27,8 @@ const location = "openapi.json"
 
 // Contract is a description. Its methods may be called by anyone.
 type Contract struct {
-	paths map[string]map[string]Operation
+	paths    map[string]map[string]Operation
+	webhooks map[string]webhook
 
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
@@ -67,10 +68,11 @@ func Load(document []byte) (*Contract, error) {
 		return nil, err
 	}
 	var described struct {
-		Paths map[string]map[string]Operation
+		Paths    map[string]map[string]Operation
+		Webhooks map[string]webhook
 	}
 	err = json.Unmarshal(document, &described)
-	c.paths = described.Paths
+	c.paths, c.webhooks = described.Paths, described.Webhooks
 	return c, err
 }
 
