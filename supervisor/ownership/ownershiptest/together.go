@@ -39,6 +39,7 @@ func RunTogether(t *testing.T, open func(t testing.TB) Join) {
 		"few orphans at a time are asked of": testOrphanLimit,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait most of the time
 			join, c := open(t), &cluster{t: t}
 			for i := range 3 {
 				node := join(t, string(rune('a'+i)))

@@ -43,34 +43,41 @@ func (l *Lease) Claim(ctx context.Context, account string) (ownership.Claim, err
 // may be on different servers. In between it can only be taken by another, which the
 // second step sees: who was dead in the first never comes back.
 func (l *Lease) try(ctx context.Context, session, account string) (floor uint64, taken bool, err error) {
-	owner, err := l.ownerOf(ctx, account)
+	seen, err := l.look(ctx, account)
 	if err != nil {
 		return 0, false, err
 	}
-	if err := l.enlist(ctx, session, account, owner); err != nil {
+	if err := l.enlist(ctx, session, account, seen.session); err != nil {
 		return 0, false, err
 	}
-	reply, err := l.askRecord(ctx, takeScript, account, owner, session).Text()
+	reply, err := l.askRecord(ctx, takeScript, account, seen.session, seen.claims, session).Text()
 	if errors.Is(err, driver.Nil) {
 		return 0, false, nil
 	}
 	if err != nil {
 		return 0, false, unavailable(err)
 	}
-	if owner != session { // if this fails, those who look for orphans tidy up
-		_ = l.ask(ctx, strikeScript, account, owner).Err()
+	if seen.session != session { // if this fails, those who look for orphans tidy up
+		_ = l.ask(ctx, strikeScript, account, seen.session).Err()
 	}
 	floor, err = strconv.ParseUint(reply, 10, 64)
 	return floor, true, err
 }
 
-// ownerOf is the session in an account's record, "" if there is none.
-func (l *Lease) ownerOf(ctx context.Context, account string) (string, error) {
-	session, err := l.registry.HGet(ctx, l.recordKey(account), "session").Result()
-	if errors.Is(err, driver.Nil) {
-		return "", nil
+// record says who owns an account. Its claims are counted, so that what was sent and
+// thought lost does nothing if it arrives after another claim, be it by the same
+// session.
+type record struct{ session, claims string }
+
+// look reads an account's record, which is empty where there is none.
+func (l *Lease) look(ctx context.Context, account string) (record, error) {
+	fields, err := l.registry.HMGet(ctx, l.recordKey(account), "session", "claims").Result()
+	if err != nil {
+		return record{}, unavailable(err)
 	}
-	return session, unavailable(err)
+	session, _ := fields[0].(string)
+	claims, _ := fields[1].(string)
+	return record{session, claims}, nil
 }
 
 // enlist asks whether the owner is over, and notes what is about to be claimed.
@@ -155,23 +162,23 @@ func (l *Lease) Forget(ctx context.Context, account string) error {
 
 // give has nobody own what this process owns, and tells who owned it.
 func (l *Lease) give(ctx context.Context, account string) (owner string, given bool, err error) {
-	sessions := *l.sessions.Load()
-	arguments := make([]any, len(sessions))
-	for i, session := range sessions {
-		arguments[i] = session
+	seen, err := l.look(ctx, account)
+	if err != nil || !l.isOwn(seen.session) {
+		return seen.session, false, err
 	}
-	owner, err = l.askRecord(ctx, giveScript, account, arguments...).Text()
-	return owner, slices.Contains(sessions, owner), unavailable(err)
+	given, err = l.askRecord(ctx, giveScript, account, seen.session, seen.claims).Bool()
+	return seen.session, given, unavailable(err)
 }
 
 // Locate implements [ownership.Owner].
 func (l *Lease) Locate(ctx context.Context, account string) (ownership.Node, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	owner, err := l.ownerOf(ctx, account)
-	if err != nil || owner == "" {
+	seen, err := l.look(ctx, account)
+	if err != nil || seen.session == "" {
 		return ownership.Node{}, false, err
 	}
+	owner := seen.session
 	if l.Valid(owner) == nil {
 		return l.Self(), true, nil
 	}

@@ -30,6 +30,7 @@ func TestAlone(t *testing.T) {
 }
 
 func TestTogether(t *testing.T) {
+	t.Parallel()
 	ownershiptest.RunTogether(t, func(t testing.TB) ownershiptest.Join {
 		config := registry(t, server.Server(t).Address)
 		return func(t testing.TB, name string) ownership.Owner { return open(t, config, name) }

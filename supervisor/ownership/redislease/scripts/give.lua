@@ -1,7 +1,6 @@
--- KEYS[1]: an account's record. ARGV: sessions. Has nobody own what one of them owns.
--- Returns the session that owned it, '' for none.
-local session = redis.call('HGET', KEYS[1], 'session')
-for i = 1, #ARGV do
-  if session == ARGV[i] then redis.call('HDEL', KEYS[1], 'session') end
-end
-return session or ''
+-- KEYS[1]: an account's record. ARGV: the session and the count of claims in it when it
+-- was looked at. Has nobody own it, unless it has been claimed since.
+local record = redis.call('HMGET', KEYS[1], 'session', 'claims')
+if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return 0 end
+redis.call('HDEL', KEYS[1], 'session')
+return 1
