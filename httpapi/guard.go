@@ -105,7 +105,7 @@ func (g guard) checkKey(c *fiber.Ctx) error {
 	case !own && g.keys != nil && access.IsToken(token):
 		grant, err := g.keys.Authenticate(token, from)
 		if errors.Is(err, access.ErrAddress) {
-			return actors.Refuse(actors.CodeForbidden, "The key may not be used from this address.")
+			return errKeyElsewhere()
 		}
 		if err != nil {
 			return g.tries.failed(from)
@@ -117,6 +117,10 @@ func (g guard) checkKey(c *fiber.Ctx) error {
 		return g.tries.failed(from)
 	}
 	return c.Next()
+}
+
+func errKeyElsewhere() error {
+	return actors.Refuse(actors.CodeForbidden, "The key may not be used from this address.")
 }
 
 // remoteOf is the address of the other end of the connection.

@@ -92,7 +92,11 @@ func (s *Server) openStream(c *fiber.Ctx) error {
 	if err := checkHandshake(c); err != nil {
 		return err
 	}
-	if err := permit(principalOf(c.UserContext()), streamRight); err != nil {
+	current := callOf(c.UserContext())
+	if err := current.spend(c.Set); err != nil {
+		return err
+	}
+	if err := permit(current.principal, streamRight); err != nil {
 		return err
 	}
 	if err := s.streams.admit(); err != nil {
@@ -109,7 +113,6 @@ func (s *Server) openStream(c *fiber.Ctx) error {
 			return about(err, "accountNumber")
 		}
 	}
-	current := callOf(c.UserContext())
 	return upgrade(c, s.streams.limits, func(client *socket) { s.streams.serve(client, current, selection) })
 }
 

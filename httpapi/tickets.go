@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/supervisor/access"
 )
 
 const (
@@ -107,8 +109,25 @@ func (t *tickets) redeem(c *fiber.Ctx) error {
 	if !ok {
 		return actors.Refuse(codeUnauthorized, "The ticket was used, has expired or was given by another node.")
 	}
+	if err := stillGood(owner.grant, remoteOf(c)); err != nil {
+		return err
+	}
 	current := callOf(c.UserContext())
 	owner.id, owner.operation = current.id, ""
 	*current = owner
 	return c.Next()
+}
+
+// stillGood asks of a key what is asked of it where it is shown itself.
+func stillGood(key *access.Grant, from netip.Addr) error {
+	switch {
+	case key == nil: // the bootstrap administrator's
+		return nil
+	case key.Life().Err() != nil:
+		return actors.Refuse(codeUnauthorized, "The key that the ticket was given for is over.")
+	case !key.From(from):
+		return errKeyElsewhere()
+	default:
+		return nil
+	}
 }

@@ -3,10 +3,12 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/supervisor/access"
@@ -81,6 +83,60 @@ func TestATicketStandsForWhoeverAskedForIt(t *testing.T) {
 	require.Equal(t, owner.principal, got.principal)
 	_, ok = known.take(issued.Ticket)
 	require.False(t, ok)
+}
+
+func TestATicketIsGoodWhereAndWhileItsKeyIs(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	station := broadcast(t, Config{APIKey: key, Keys: store}, newNewsroom(account))
+	b := &bureau{station.edge, store}
+	token, id := b.make(key, `{"name":"page","rights":["read"],"addresses":["192.0.2.0/24","127.0.0.0/8"]}`)
+	ticket := func(from string) string {
+		grant, err := store.Authenticate(token, netip.MustParseAddr(from))
+		require.NoError(t, err)
+		issued, err := station.server.tickets.issue(call{principal: grant.Principal, grant: grant, log: zap.NewNop()})
+		require.NoError(t, err)
+		return issued.Ticket
+	}
+	station.tune("?ticket=" + ticket("192.0.2.7")).settle()
+	late := ticket("127.0.0.1")
+	b.by(key, http.MethodPut, "/api/keys/"+id, `{"addresses":["192.0.2.0/24"]}`).granted(t, http.StatusOK)
+	station.knock("/", "?ticket="+late).refused(t, codeUnauthorized)
+	elsewhere := ticket("192.0.2.7")
+	station.knock("/", "?ticket="+elsewhere).refused(t, actors.CodeForbidden)
+	station.knock("/", "?ticket="+elsewhere).refused(t, codeUnauthorized)
+}
+
+func TestAHandshakeCountsAgainstTheRateOfItsKey(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	station := broadcast(t, Config{APIKey: key, Keys: store}, newNewsroom(account))
+	b := &bureau{station.edge, store}
+	for name, open := range map[string]func(token string, grant *access.Grant) (*http.Response, error){
+		"key": func(token string, _ *access.Grant) (*http.Response, error) {
+			_, answer, err := station.dial("ws://"+station.streams, "Authorization", "Bearer "+token)
+			return answer, err
+		},
+		"ticket": func(_ string, grant *access.Grant) (*http.Response, error) {
+			issued, err := station.server.tickets.issue(call{principal: grant.Principal, grant: grant, log: zap.NewNop()})
+			require.NoError(t, err)
+			_, answer, err := station.dial("ws://" + station.streams + "?ticket=" + issued.Ticket)
+			return answer, err
+		},
+	} {
+		token, _ := b.make(key, `{"name":"`+name+`","rights":["read"],"rateLimit":{"perSecond":1,"burst":1}}`)
+		grant, err := store.Authenticate(token, netip.MustParseAddr("127.0.0.1"))
+		require.NoError(t, err)
+		answer, err := open(token, grant)
+		require.NoError(t, err, name)
+		for tries := 0; err == nil && tries < 20; tries++ { // a second may have gone by
+			answer, err = open(token, grant)
+		}
+		require.Error(t, err, name)
+		require.Equal(t, http.StatusTooManyRequests, answer.StatusCode, name)
+		require.Equal(t, "1", answer.Header.Get("Retry-After"), name)
+		require.Equal(t, "0", answer.Header.Get("Ratelimit-Remaining"), name)
+	}
 }
 
 func TestTicketsAreBoundedAndMakeRoomWhenTheyExpire(t *testing.T) {

@@ -60,8 +60,8 @@ func newGrant(ctx context.Context, key persist.APIKey) *Grant {
 // not be had any more.
 func (g *Grant) Life() context.Context { return g.life }
 
-// from tells whether the key may be used at an address.
-func (g *Grant) from(address netip.Addr) bool {
+// From tells whether the key may be used at an address.
+func (g *Grant) From(address netip.Addr) bool {
 	return len(g.networks) == 0 || slices.ContainsFunc(g.networks, func(network netip.Prefix) bool {
 		return network.Contains(address.Unmap())
 	})

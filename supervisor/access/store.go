@@ -162,7 +162,7 @@ func (s *Store) Authenticate(token string, from netip.Addr) (*Grant, error) {
 	switch {
 	case grant == nil || !proven || grant.life.Err() != nil:
 		return nil, ErrUnknown
-	case !grant.from(from):
+	case !grant.From(from):
 		return nil, ErrAddress
 	}
 	grant.used.Store(time.Now().Unix())
