@@ -119,9 +119,8 @@ type Account struct {
 	// putOff are parts of the history that failed, until when; the ingesting lane's own.
 	putOff map[string]time.Time
 
-	// interrupted says that the last incarnation ended by a failure of storage, or
-	// this one is about to.
-	interrupted bool
+	// Life is what the supervisor knows of this incarnation.
+	Life
 
 	// anyNumber is the record's, for whatsmeow's goroutine that asks admit.
 	anyNumber atomic.Bool
@@ -143,11 +142,17 @@ type files struct {
 	unmerged bool
 }
 
-// NewAccount makes the behaviour of one incarnation; interrupted says that the
-// one before it ended by a failure of storage.
-func NewAccount(number string, node *Node, interrupted bool) *Account {
+// Life is how an incarnation comes about.
+type Life struct {
+	// Interrupted says that the one before ended by a failure of storage.
+	Interrupted bool
+	Holding     Holding
+}
+
+// NewAccount makes the behaviour of one incarnation.
+func NewAccount(number string, node *Node, life Life) *Account {
 	return &Account{
-		number: number, node: node, interrupted: interrupted,
+		number: number, node: node, Life: life,
 		awaited: make(map[string]awaiting), queue: newQueue(nil, time.Now()), putOff: make(map[string]time.Time),
 		watched: newSubscriptions(), watchdog: node.Watchdog.withDefaults(),
 		log: node.Log.With(zap.String("account", Mask(number))),
@@ -185,11 +190,14 @@ func (a *Account) must(err error) {
 func (a *Account) open(ctx context.Context) (*files, error) {
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 	defer cancel()
-	j, err := a.node.Committer.Open(ctx, a.number, 0)
+	j, err := a.node.Committer.Open(ctx, a.number, a.Holding.Floor)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	f := &files{journal: j, keys: newUsedKeys(j.Scope(), maxUsedKeys), waiting: &premature{}}
+	if err := a.Holding.confirm(ctx, j.Generation()); err != nil {
+		return f, err
+	}
 	if f.record, err = readAccount(ctx, j); err != nil {
 		return f, fmt.Errorf("read account: %w", err)
 	}
@@ -229,7 +237,11 @@ func readAccount(ctx context.Context, j *journal.Journal) (persist.Account, erro
 
 func (a *Account) opened(f *files, err error) {
 	a.files = f
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrFenced):
+		a.fence(err)
+		return
+	case err != nil:
 		a.fail(err)
 		return
 	}
@@ -278,11 +290,16 @@ func (a *Account) interrupt(err error) {
 			Metadata: a.record.Metadata,
 		})
 	}
+	a.refuseEarly(storageError(err))
+	a.self.Stop()
+}
+
+// refuseEarly is for an incarnation that ends before its storage is open.
+func (a *Account) refuseEarly(err error) {
 	for _, command := range a.early {
-		command.Reply(nil, storageError(err))
+		command.Reply(nil, err)
 	}
 	a.early = nil
-	a.self.Stop()
 }
 
 func storageError(err error) error {
@@ -309,6 +326,8 @@ func (a *Account) Receive(_ *Self, message any) {
 		a.renewed()
 	case StorageLost:
 		a.interrupt(m.Cause)
+	case Fenced:
+		a.fence(fenced(m.Cause))
 	case mergeDue:
 		a.merge()
 	}

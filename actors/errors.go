@@ -44,6 +44,7 @@ const (
 	CodeAccountOffline     Code = "account_offline"
 	CodeDraining           Code = "draining"
 	CodeStorageUnavailable Code = "storage_unavailable"
+	CodeRoutingUnavailable Code = "routing_unavailable" // no node has the account just now
 	CodeUpstreamTimeout    Code = "upstream_timeout"
 	CodeOutcomeUnknown     Code = "outcome_unknown"
 	CodeInternal           Code = "internal"

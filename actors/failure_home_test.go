@@ -62,6 +62,8 @@ type home struct {
 	engine        *faulty
 	node          *Node
 	owner, friend *simulator.Phone
+	// life is how each incarnation comes about.
+	life Life
 	// listener gets the account's events from when a test sets it.
 	listener atomic.Pointer[func(Event)]
 
@@ -114,7 +116,7 @@ func (h *home) hear(event Event) {
 // spawn is called with the lock held.
 func (h *home) spawn() {
 	ref, err := h.runtime.Spawn(Spec{
-		Kind: "account", Name: h.owner.Number(), Behaviour: NewAccount(h.owner.Number(), h.node, false),
+		Kind: "account", Name: h.owner.Number(), Behaviour: NewAccount(h.owner.Number(), h.node, h.life),
 		OnEnd: func(Ended) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

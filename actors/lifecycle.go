@@ -49,7 +49,7 @@ func (a *Account) resume() {
 	case a.suspect:
 		a.resumeLater()
 	default:
-		if a.interrupted {
+		if a.Interrupted {
 			a.become(StateBackoff, time.Time{}, string(ReasonStorage))
 		}
 		a.connect()
@@ -146,7 +146,11 @@ func (a *Account) connect() {
 		}
 		return struct{}{}, err
 	}, func(_ struct{}, err error) {
-		if err != nil && a.link == l {
+		switch {
+		case err == nil || a.link != l:
+		case errors.Is(l.cause(), ErrFenced):
+			a.fence(l.cause())
+		default:
 			a.log.Info("connecting failed", zap.Error(err))
 			a.disconnected(failedToConnect(err))
 		}
@@ -386,6 +390,10 @@ func (a *Account) broken(b linkBroken) {
 	}
 	if err := a.files.journal.Err(); err != nil {
 		a.fail(err)
+		return
+	}
+	if errors.Is(b.cause, ErrFenced) {
+		a.fence(b.cause)
 		return
 	}
 	a.log.Warn("connection broken", zap.Error(b.cause))

@@ -107,6 +107,7 @@ func (a *Account) newLink() *link {
 		autoRead: &a.autoRead, watched: a.watched, sharing: semaphore.NewWeighted(1), ackTimeout: a.watchdog.Ack,
 	}
 	l.socket = network.socket(func() { l.cancel(l.cause()) }, func() { go l.wither() })
+	l.socket.may = func() error { return l.may(a.Holding) }
 	l.backlog = newBacklog(l.socket.over)
 	l.inbound.more = l.backlog.more
 	l.client = newClient(a.files.store.Device(), network, l.socket, a.deviceConfig(), a.announced, newLinkLog(a.log, l.ended, l.backlog), l.handle)
@@ -122,6 +123,16 @@ func (a *Account) newLink() *link {
 func (l *link) giveUp(cause error) {
 	l.given.CompareAndSwap(nil, &cause)
 	l.socket.cut()
+}
+
+// may refuses the next frame, and gives the connection up, where the account is not
+// this node's any more.
+func (l *link) may(holding Holding) error {
+	err := holding.valid()
+	if err != nil {
+		l.giveUp(err)
+	}
+	return err
 }
 
 // ended tells whether the connection is given up or over.

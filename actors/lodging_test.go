@@ -46,7 +46,7 @@ func newLodging(t *testing.T) *lodging {
 // live runs one incarnation of the account.
 func (l *lodging) live(t *testing.T, life func(*Account, *Ref)) {
 	t.Helper()
-	account := NewAccount(own.User, l.node, false)
+	account := NewAccount(own.User, l.node, Life{})
 	ref, err := l.runtime.Spawn(Spec{Kind: AccountKind, Name: own.User, Behaviour: account})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, ref.Stop(context.Background())) }()

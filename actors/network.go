@@ -91,7 +91,7 @@ func (n *Network) Name() string { return n.name }
 
 // socket makes the transport for one link; see [socket].
 func (n *Network) socket(aborted, ended func()) *socket {
-	return &socket{base: n.client.Transport, aborted: aborted, ended: ended, over: make(chan struct{})}
+	return &socket{base: n.client.Transport, aborted: aborted, ended: ended, may: func() error { return nil }, over: make(chan struct{})}
 }
 
 // attach makes client reach WhatsApp through this network only, for messages by

@@ -67,7 +67,7 @@ func offlineAccount(t *testing.T) (*Ref, *gated) {
 	account := NewAccount(own.User, &Node{
 		Engine: engine, Committer: committer, Network: network, Reconnect: DefaultReconnectConfig(),
 		SessionTimeout: time.Minute, Publish: func(Event) {}, Log: zap.NewNop(),
-	}, false)
+	}, Life{})
 	ref, err := runtime.Spawn(Spec{Kind: "account", Name: own.User, Behaviour: account})
 	require.NoError(t, err)
 	t.Cleanup(func() {

@@ -21,7 +21,10 @@ type socket struct {
 	// up, ended by the reader when it hears of the end, whoever's doing it was.
 	// Neither may wait.
 	aborted, ended func()
-	over           chan struct{} // closed by cut
+	// may is asked before the connection opens and before each write; an error keeps it
+	// from being done.
+	may  func() error
+	over chan struct{} // closed by cut
 
 	mu     sync.Mutex
 	stream io.Closer // nil until the connection is up
@@ -35,6 +38,9 @@ var errCut = errors.New("connection given up")
 
 // RoundTrip implements [http.RoundTripper].
 func (s *socket) RoundTrip(request *http.Request) (*http.Response, error) {
+	if err := s.may(); err != nil {
+		return nil, err
+	}
 	response, err := s.base.RoundTrip(request)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		return response, err
@@ -102,6 +108,9 @@ func (u *upgraded) Read(p []byte) (int, error) {
 
 // Write implements [io.Writer].
 func (u *upgraded) Write(p []byte) (int, error) {
+	if err := u.socket.may(); err != nil {
+		return 0, err
+	}
 	u.spoken.Store(true) // before the other side can answer by closing
 	n, err := u.ReadWriteCloser.Write(p)
 	if err != nil {

@@ -18,7 +18,6 @@ const (
 	codeBodyTooLarge        actors.Code = "body_too_large"
 	codeRangeNotSatisfiable actors.Code = "range_not_satisfiable"
 	codeMisdirected         actors.Code = "misdirected"
-	codeRoutingUnavailable  actors.Code = "routing_unavailable"
 )
 
 // row is what the API says of a code. The sentence stands where a refusal has no
@@ -70,7 +69,7 @@ var table = []row{
 	{actors.CodeAccountOffline, http.StatusServiceUnavailable, "This needs a connection to WhatsApp, which is not there."},
 	{actors.CodeDraining, http.StatusServiceUnavailable, "The server is shutting down."},
 	{actors.CodeStorageUnavailable, http.StatusServiceUnavailable, "The storage is not available."},
-	{codeRoutingUnavailable, http.StatusServiceUnavailable, "The node that has the account cannot be found."},
+	{actors.CodeRoutingUnavailable, http.StatusServiceUnavailable, "The node that has the account cannot be found."},
 	{actors.CodeUpstreamTimeout, http.StatusGatewayTimeout, "There was no answer in time."},
 	{actors.CodeOutcomeUnknown, http.StatusGatewayTimeout, "Whether it happened is not known."},
 }

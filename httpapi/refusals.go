@@ -28,7 +28,7 @@ var refusalRules = []struct {
 	}},
 	{func(o *huma.Operation) bool { return o.RequestBody != nil }, []actors.Code{codeRequestTimeout, codeBodyTooLarge, actors.CodeUnsupportedMedia}},
 	{namesAccount, []actors.Code{
-		actors.CodeAccountNotFound, actors.CodeAccountBusy, codeRoutingUnavailable, actors.CodeOutcomeUnknown,
+		actors.CodeAccountNotFound, actors.CodeAccountBusy, actors.CodeRoutingUnavailable, actors.CodeOutcomeUnknown,
 	}},
 	{func(o *huma.Operation) bool { return o.Metadata[asksWhatsApp] != nil }, []actors.Code{
 		actors.CodeNotPaired, actors.CodeLoggedOut, actors.CodeAccountBanned, actors.CodeConflict, actors.CodeAccountOffline, actors.CodeNotFound,

@@ -12,8 +12,8 @@ import (
 // Place tells how far a consumer of an account's events has got; the zero cursor if
 // it has no place yet.
 func (s *Supervisor) Place(ctx context.Context, account, consumer string) (actors.Cursor, error) {
-	if _, known := s.living.find(account); !known {
-		return actors.Cursor{}, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	if err := s.exists(account); err != nil {
+		return actors.Cursor{}, err
 	}
 	record, err := persist.Consumers.Get(ctx, s.engine, persist.AccountScope(account), consumer)
 	switch {

@@ -79,8 +79,8 @@ func (s *Supervisor) checkPlace(ctx context.Context, account, log string, after 
 // logID names the account's log. It refuses with [actors.ErrBusy] while a new
 // account has none yet.
 func (s *Supervisor) logID(ctx context.Context, account string) (string, error) {
-	if _, known := s.living.find(account); !known {
-		return "", actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	if err := s.exists(account); err != nil {
+		return "", err
 	}
 	record, err := persist.Accounts.Get(ctx, s.engine, persist.AccountScope(account))
 	if errors.Is(err, persist.ErrNotFound) {

@@ -6,7 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
-	"whatsapp-web-server/persist"
+	"whatsapp-web-server/supervisor/ownership"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // What the keeper is asked and told.
 type (
 	ensure struct{ account, tenant string } // reply: struct{}
-	drain  struct{}                         // reply: []*actors.Ref, of those alive
+	drain  struct{}                         // reply: map[string]*actors.Ref, of those alive
 	ended  struct{ actors.Ended }
 	// retire asks that no incarnation follow the present one; reply: *actors.Ref.
 	retire struct{ account string }
@@ -34,20 +34,28 @@ type (
 // keeper is the supervisor's behaviour: one child per account, one incarnation
 // per child.
 type keeper struct {
-	runtime  *actors.Runtime
-	engine   persist.Engine
-	node     *actors.Node
-	log      *zap.Logger
+	Config
+
+	node     *actors.Node // with the keeper in it
 	living   *directory
 	children map[string]*child
 	self     *actors.Self
 	draining bool
 	storage  storage
+	cluster  cluster
 }
 
 // child is an account that is to be alive.
 type child struct {
-	ref   *actors.Ref
+	ref *actors.Ref // nil before the first life
+	// claim is what the present life lives by. While claiming another is asked for, and
+	// waiting are those who want to know what comes of it.
+	claim    ownership.Claim
+	claiming bool
+	waiting  []*actors.Command
+	// leaving says that another node is to have the account.
+	leaving bool
+
 	born  time.Time
 	early int // lives in a row that ended early
 	// interrupted says that storage failed in this life.
@@ -60,10 +68,14 @@ type child struct {
 func (k *keeper) Started(self *actors.Self) {
 	k.self = self
 	k.watch()
+	k.join()
 }
 
 // Stopped implements [actors.Behaviour]. The accounts have been stopped before.
-func (k *keeper) Stopped(*actors.Self) { k.storage.timer.Stop() }
+func (k *keeper) Stopped(*actors.Self) {
+	k.storage.timer.Stop()
+	k.part()
+}
 
 // Receive implements [actors.Behaviour].
 func (k *keeper) Receive(_ *actors.Self, message any) {
@@ -74,13 +86,17 @@ func (k *keeper) Receive(_ *actors.Self, message any) {
 		k.ended(m.Ended)
 	case storageFailed:
 		k.failed(m)
+	case ownersChanged:
+		k.ownersChanged()
 	}
 }
 
 func (k *keeper) command(command *actors.Command) {
 	switch body := command.Body.(type) {
 	case ensure:
-		command.Reply(struct{}{}, k.ensure(body.account, body.tenant))
+		k.ensure(command, body.account, body.tenant)
+	case bring:
+		k.bring(command, body.accounts)
 	case retire:
 		command.Reply(k.retire(body.account))
 	case retired:
@@ -88,35 +104,39 @@ func (k *keeper) command(command *actors.Command) {
 		command.Reply(struct{}{}, nil)
 	case drain:
 		k.draining = true
-		var refs []*actors.Ref
-		for _, child := range k.children {
-			refs = append(refs, child.ref)
+		refs := make(map[string]*actors.Ref)
+		for account, child := range k.children {
+			if child.ref != nil {
+				refs[account] = child.ref
+			}
 		}
 		command.Reply(refs, nil)
 	}
 }
 
-func (k *keeper) ensure(account, tenant string) error {
-	if k.draining {
-		return &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second}
-	}
-	if k.storage.lost {
-		return errUnavailable()
-	}
-	if c, known := k.children[account]; known {
-		if c.retiring {
-			return errRetiring()
+// ensure answers when the account lives here, or why it does not.
+func (k *keeper) ensure(command *actors.Command, account, tenant string) {
+	c, known := k.children[account]
+	switch {
+	case k.draining:
+		command.Reply(nil, &actors.Error{Code: actors.CodeDraining, Message: "this server is stopping", RetryAfter: time.Second})
+	case k.storage.lost:
+		command.Reply(nil, errUnavailable())
+	case known && c.retiring:
+		command.Reply(nil, errRetiring())
+	case known && c.leaving:
+		command.Reply(nil, errElsewhere())
+	case known && c.ref != nil:
+		command.Reply(struct{}{}, nil)
+	default:
+		if !known {
+			c = &child{}
+			k.children[account] = c
+			k.living.own(account, tenant)
 		}
-		return nil
+		c.waiting = append(c.waiting, command)
+		k.claim(account, c)
 	}
-	child := &child{}
-	k.living.own(account, tenant)
-	if err := k.spawn(account, child); err != nil {
-		k.living.remove(account)
-		return err
-	}
-	k.children[account] = child
-	return nil
 }
 
 func errRetiring() error {
@@ -128,6 +148,8 @@ func (k *keeper) retire(account string) (*actors.Ref, error) {
 	switch {
 	case !known:
 		return nil, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	case c.leaving || c.ref == nil:
+		return nil, errElsewhere()
 	case c.retiring:
 		return nil, errRetiring()
 	}
@@ -147,8 +169,9 @@ func (k *keeper) retired(r retired) {
 }
 
 func (k *keeper) spawn(account string, c *child) error {
-	ref, err := k.runtime.Spawn(actors.Spec{
-		Kind: actors.AccountKind, Name: account, Behaviour: actors.NewAccount(account, k.node, c.interrupted),
+	life := actors.Life{Interrupted: c.interrupted, Holding: k.holding(c.claim)}
+	ref, err := k.Runtime.Spawn(actors.Spec{
+		Kind: actors.AccountKind, Name: account, Behaviour: actors.NewAccount(account, k.node, life),
 		OnEnd: func(e actors.Ended) { k.self.Tell(ended{e}) },
 	})
 	if err != nil {
@@ -163,12 +186,12 @@ func (k *keeper) spawn(account string, c *child) error {
 // later after short ones.
 func (k *keeper) ended(e actors.Ended) {
 	c := k.children[e.Name]
-	if k.draining || c == nil || c.retiring || c.ref.Incarnation() != e.Incarnation {
+	if k.draining || c == nil || c.retiring || c.leaving || c.ref.Incarnation() != e.Incarnation {
 		return
 	}
 	if e.Crash != nil {
 		k.living.tally.crashes.Add(1)
-		k.log.Error("account crashed", zap.String("during", e.Crash.During), zap.Any("panic", e.Crash.Value),
+		k.Log.Error("account crashed", zap.String("during", e.Crash.During), zap.Any("panic", e.Crash.Value),
 			zap.ByteString("stack", e.Crash.Stack))
 	}
 	if k.storage.lost {
@@ -181,18 +204,19 @@ func (k *keeper) ended(e actors.Ended) {
 	k.self.After(pause(c.early), func() { k.again(e.Name, c) })
 }
 
+// again begins the next life, if the account may live here.
 func (k *keeper) again(account string, c *child) {
-	if k.draining || k.storage.lost || c.retiring || k.children[account] != c || !c.over() {
+	if k.draining || k.storage.lost || c.retiring || c.leaving || k.children[account] != c || !c.over() {
 		return
 	}
-	if err := k.spawn(account, c); err != nil {
-		k.log.Error("account could not be started", zap.Error(err))
-		k.self.After(maxPause, func() { k.again(account, c) })
-	}
+	k.claim(account, c)
 }
 
-// over tells whether the present incarnation is gone.
+// over tells whether no incarnation is alive.
 func (c *child) over() bool {
+	if c.ref == nil {
+		return true
+	}
 	select {
 	case <-c.ref.Gone():
 		return true

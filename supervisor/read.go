@@ -35,9 +35,9 @@ type reading struct {
 
 // read makes one read, and says of its failure what a caller may know.
 func read[T any](s *Supervisor, account string, fn func(*reading) (T, error)) (T, error) {
-	if _, known := s.living.find(account); !known {
+	if err := s.exists(account); err != nil {
 		var none T
-		return none, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+		return none, err
 	}
 	r := &reading{
 		Reader: persist.Reader{Engine: s.engine, Scope: persist.AccountScope(account)},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
 )
@@ -36,6 +38,9 @@ func (s *Supervisor) erase(ctx context.Context, account string, ref *actors.Ref)
 	if err := ref.Stop(ctx); err != nil {
 		return fmt.Errorf("stop account: %w", err)
 	}
+	if err := s.owner.Valid(s.owner.Self().Session); err != nil {
+		return fmt.Errorf("remove data: %w", err)
+	}
 	generation, err := s.engine.Acquire(ctx, account, 0)
 	if err != nil {
 		return fmt.Errorf("acquire account: %w", err)
@@ -52,6 +57,9 @@ func (s *Supervisor) erase(ctx context.Context, account string, ref *actors.Ref)
 	}
 	if err := s.engine.Apply(ctx, []persist.Batch{gone})[0]; err != nil {
 		return fmt.Errorf("remove from index of accounts: %w", err)
+	}
+	if err := s.owner.Forget(ctx, account); err != nil {
+		s.log.Warn("the registry still names an owner of a removed account", zap.String("account", actors.Mask(account)), zap.Error(err))
 	}
 	return nil
 }

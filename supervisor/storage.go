@@ -101,7 +101,7 @@ func (k *keeper) ask() {
 	err := actors.Do(k.storage.lane, func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 		defer cancel()
-		return struct{}{}, k.engine.Health(ctx)
+		return struct{}{}, k.Engine.Health(ctx)
 	}, func(_ struct{}, err error) { k.answered(err) })
 	k.storage.asking = err == nil
 }
@@ -125,7 +125,7 @@ func (k *keeper) answered(err error) {
 		k.storage.probes++
 	} else {
 		for account, err := range k.storage.failed {
-			k.log.Error("storage failed one account, which starts over", zap.String("account", actors.Mask(account)), zap.Error(err))
+			k.Log.Error("storage failed one account, which starts over", zap.String("account", actors.Mask(account)), zap.Error(err))
 		}
 	}
 	clear(k.storage.failed)
@@ -157,7 +157,7 @@ func (k *keeper) doubt() error {
 
 // lose disconnects every account.
 func (k *keeper) lose(err error) {
-	k.log.Error("storage is unavailable: all accounts disconnect until it can commit again", zap.Error(err))
+	k.Log.Error("storage is unavailable: all accounts disconnect until it can commit again", zap.Error(err))
 	if time.Since(k.storage.since) >= steadyAfter {
 		k.storage.probes = 0
 	}
@@ -165,13 +165,15 @@ func (k *keeper) lose(err error) {
 	k.living.lost.Store(true)
 	for _, c := range k.children {
 		c.interrupted = true
-		c.ref.Tell(actors.StorageLost{Cause: err})
+		if c.ref != nil {
+			c.ref.Tell(actors.StorageLost{Cause: err})
+		}
 	}
 }
 
 // find starts the accounts again; the connect budget sets their pace.
 func (k *keeper) find() {
-	k.log.Warn("storage can commit again", zap.Duration("outage", time.Since(k.storage.since)))
+	k.Log.Warn("storage can commit again", zap.Duration("outage", time.Since(k.storage.since)))
 	k.storage.lost, k.storage.since = false, time.Now()
 	k.living.lost.Store(false)
 	for account, c := range k.children {

@@ -12,17 +12,34 @@ import (
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
+	"whatsapp-web-server/supervisor/ownership"
 )
+
+// Config is what a supervisor works with.
+type Config struct {
+	Runtime *actors.Runtime
+	Engine  persist.Engine
+	// Node is what the accounts share.
+	Node *actors.Node
+	// Owner says which accounts may live here.
+	Owner ownership.Owner
+	// Survey is how often the accounts of all nodes are looked through for some that
+	// should live here, or no longer; zero is never, for a node without others.
+	Survey time.Duration
+	Log    *zap.Logger
+}
 
 // Supervisor is the way to the accounts of this node.
 type Supervisor struct {
 	engine persist.Engine
+	owner  ownership.Owner
 	ref    *actors.Ref
 	living *directory
+	log    *zap.Logger
 }
 
-// directory tells which incarnation an account has now, and whose the account is.
-// The supervisor's actor writes it.
+// directory tells which incarnation an account has now, and whose the account is,
+// also where it lives on another node. The supervisor's actor writes it.
 type directory struct {
 	mu      sync.RWMutex
 	refs    map[string]*actors.Ref
@@ -51,6 +68,14 @@ func (d *directory) set(account string, ref *actors.Ref) {
 	d.refs[account] = ref
 }
 
+// left says that an account does not live here any more.
+func (d *directory) left(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.refs, account)
+}
+
+// remove says that there is no such account any more.
 func (d *directory) remove(account string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,25 +84,25 @@ func (d *directory) remove(account string) {
 }
 
 // Start spawns the supervisor. It looks after no account before [Supervisor.Boot].
-func Start(runtime *actors.Runtime, engine persist.Engine, node *actors.Node, log *zap.Logger) (*Supervisor, error) {
+func Start(config Config) (*Supervisor, error) {
 	living := &directory{refs: make(map[string]*actors.Ref), tenants: make(map[string]string)}
-	keeper := &keeper{runtime: runtime, engine: engine, log: log, living: living, children: make(map[string]*child)}
-	keeper.node = keeper.informed(node)
-	ref, err := runtime.Spawn(actors.Spec{Kind: "supervisor", Name: "node", Behaviour: keeper, Mailbox: 1024})
+	keeper := &keeper{Config: config, living: living, children: make(map[string]*child)}
+	keeper.node = keeper.informed(config.Node)
+	ref, err := config.Runtime.Spawn(actors.Spec{Kind: "supervisor", Name: "node", Behaviour: keeper, Mailbox: 1024})
 	if err != nil {
 		return nil, fmt.Errorf("spawn supervisor: %w", err)
 	}
-	return &Supervisor{engine: engine, ref: ref, living: living}, nil
+	return &Supervisor{engine: config.Engine, owner: config.Owner, ref: ref, living: living, log: config.Log}, nil
 }
 
 // bootPage is how many accounts are read at a time.
 const bootPage = 500
 
-// Boot brings up every account that the storage knows. Those that should run
-// connect as the node's budget allows. It refuses, before any connects, when an
-// account was paired on another network.
+// Boot brings up every account that the storage knows and that belongs here. Those
+// that should run connect as the node's budget allows. It refuses, before any
+// connects, when an account was paired on another network.
 func (s *Supervisor) Boot(ctx context.Context, network string) error {
-	accounts, err := s.accounts(ctx)
+	accounts, err := index(ctx, s.engine)
 	if err != nil {
 		return err
 	}
@@ -86,10 +111,8 @@ func (s *Supervisor) Boot(ctx context.Context, network string) error {
 			return err
 		}
 	}
-	for _, account := range accounts {
-		if _, err := actors.Ask[struct{}](ctx, s.ref, ensure{account.Number, account.Tenant}); err != nil {
-			return fmt.Errorf("boot: %w", err)
-		}
+	if _, err := actors.Ask[struct{}](ctx, s.ref, bring{accounts}); err != nil {
+		return fmt.Errorf("boot: %w", err)
 	}
 	return nil
 }
@@ -124,11 +147,12 @@ func (s *Supervisor) checkNetwork(ctx context.Context, account, network string) 
 	}
 }
 
-func (s *Supervisor) accounts(ctx context.Context) ([]persist.AccountEntry, error) {
+// index reads which accounts there are.
+func index(ctx context.Context, engine persist.Scanner) ([]persist.AccountEntry, error) {
 	var accounts []persist.AccountEntry
 	query := persist.Query{Scope: persist.SystemScope(), Limit: bootPage}
 	for {
-		page, err := persist.AccountIndex.Scan(ctx, s.engine, query)
+		page, err := persist.AccountIndex.Scan(ctx, engine, query)
 		if err != nil {
 			return nil, fmt.Errorf("read index of accounts: %w", err)
 		}
@@ -179,7 +203,8 @@ func (s *Supervisor) claim(ctx context.Context, account, tenant string) error {
 	}
 }
 
-// Tenant tells whose an account of this node is; false if there is no such account.
+// Tenant tells whose an account is; false if there is no such account, or none that
+// this node has heard of.
 func (s *Supervisor) Tenant(account string) (tenant string, known bool) {
 	s.living.mu.RLock()
 	defer s.living.mu.RUnlock()
@@ -224,30 +249,56 @@ func (s *Supervisor) Perform(ctx context.Context, account string, request actors
 }
 
 // Drain stops every account and the supervisor, and waits until they are gone
-// or ctx ends. Nothing is started afterwards.
+// or ctx ends. Other nodes may have each account as soon as it has stopped. Nothing is
+// started afterwards.
 func (s *Supervisor) Drain(ctx context.Context) error {
-	refs, err := actors.Ask[[]*actors.Ref](ctx, s.ref, drain{})
+	refs, err := actors.Ask[map[string]*actors.Ref](ctx, s.ref, drain{})
 	if err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}
 	var wait sync.WaitGroup
-	failures := make([]error, len(refs))
-	for i, ref := range refs {
-		wait.Go(func() { failures[i] = ref.Stop(ctx) })
+	failures := make(chan error, len(refs))
+	for account, ref := range refs {
+		wait.Go(func() { failures <- handOver(ctx, s.owner, account, ref) })
 	}
 	wait.Wait()
-	return errors.Join(errors.Join(failures...), s.ref.Stop(ctx))
+	close(failures)
+	errs := []error{s.ref.Stop(ctx)}
+	for err := range failures {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 func ask[R any](ctx context.Context, s *Supervisor, account string, command any) (R, error) {
-	ref, known := s.living.find(account)
-	if err := s.Available(); err != nil {
+	ref, err := s.find(account)
+	if err != nil {
 		var none R
 		return none, err
 	}
-	if !known {
-		var none R
-		return none, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
-	}
 	return actors.Ask[R](ctx, ref, command)
+}
+
+// find finds the account's incarnation, if it lives here and the storage is well.
+func (s *Supervisor) find(account string) (*actors.Ref, error) {
+	ref, here := s.living.find(account)
+	if err := s.Available(); err != nil {
+		return nil, err
+	}
+	if here {
+		return ref, nil
+	}
+	if err := s.exists(account); err != nil {
+		return nil, err
+	}
+	return nil, errElsewhere()
+}
+
+// exists refuses with account_not_found what is no account on any node. What is stored
+// of one can be read also where it does not live.
+func (s *Supervisor) exists(account string) error {
+	if _, known := s.Tenant(account); !known {
+		return actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+	}
+	return nil
 }

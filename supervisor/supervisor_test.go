@@ -19,6 +19,7 @@ import (
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/persist/memory"
+	"whatsapp-web-server/supervisor/ownership"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,7 +88,9 @@ func open(t testing.TB, engine persist.Engine) *house {
 		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: actors.DefaultReconnectConfig(),
 		SessionTimeout: time.Minute, Publish: h.publish, Log: zap.NewNop(),
 	}
-	h.Supervisor, err = Start(runtime, engine, node, zap.New(core))
+	h.Supervisor, err = Start(Config{
+		Runtime: runtime, Engine: engine, Node: node, Owner: ownership.NewStatic("here"), Log: zap.New(core),
+	})
 	require.NoError(t, err)
 	require.NoError(t, h.Boot(t.Context(), network.Name()))
 	t.Cleanup(func() {

@@ -27,6 +27,7 @@ import (
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
 	"whatsapp-web-server/supervisor/access"
+	"whatsapp-web-server/supervisor/ownership"
 )
 
 const (
@@ -52,6 +53,7 @@ type Server struct {
 	budget      *actors.ConnectBudget
 	runtime     *actors.Runtime
 	feed        *actors.Feed
+	owner       ownership.Owner
 	accounts    *supervisor.Supervisor
 	webhooks    *webhook.Service
 	sinks       []*sink.Sink
@@ -142,6 +144,9 @@ func (s *Server) close() error {
 	if s.committer != nil {
 		failures = append(failures, s.committer.Close(ctx))
 	}
+	if s.owner != nil {
+		failures = append(failures, s.owner.Close(ctx))
+	}
 	if s.network != nil {
 		s.network.Close()
 	}
@@ -206,7 +211,7 @@ func (s *Server) openNetwork(_ context.Context, config configs.Config) (err erro
 }
 
 func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err error) {
-	s.runtime = actors.NewRuntime()
+	s.runtime, s.owner = actors.NewRuntime(), ownership.NewStatic("")
 	pace := actors.DefaultBudgetConfig()
 	pace.Rate, pace.Burst = config.WhatsApp.ConnectsPerSecond, config.WhatsApp.ConnectBurst
 	pace.Version, pace.Log = store.WAVersionContainer(config.WhatsApp.ClientVersion), s.log
@@ -224,7 +229,9 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if node.Crash, err = readLastCrash(crashLog(config)); err != nil {
 		return err
 	}
-	if s.accounts, err = supervisor.Start(s.runtime, s.engine, node, s.log); err != nil {
+	if s.accounts, err = supervisor.Start(supervisor.Config{
+		Runtime: s.runtime, Engine: s.engine, Node: node, Owner: s.owner, Log: s.log,
+	}); err != nil {
 		return err
 	}
 	s.metrics.Read(vitals, s.vitals)
