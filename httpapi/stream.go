@@ -19,7 +19,7 @@ import (
 
 // Limits of sockets.
 const (
-	// maxSockets bounds the sockets of a process; an idle one costs about 32 KB.
+	// maxSockets bounds the sockets of a process; one costs about 45 KB.
 	maxSockets = 10_000
 	// maxSubscriptions bounds the accounts that a socket names; all accounts count
 	// as none.
