@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,13 +17,14 @@ import (
 const nobodys = "31699999999"
 
 var (
+	wordBegins   = regexp.MustCompile(`([a-z])([A-Z])`)
 	requestIDs   = regexp.MustCompile(`"requestId":"[^"]*"`)
 	namesAccount = regexp.MustCompile(`"accountNumber"|\{accountNumber\}`)
 )
 
 // Every operation of the specification is asked with the key of another tenant for an
-// account with data, over HTTP and over a socket: it answers as if there were none of
-// the number.
+// account with data, over HTTP, over a socket and as a tool of an assistant: it answers
+// as if there were none of the number.
 func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 	text, err := os.ReadFile(examplesFile)
 	require.NoError(t, err)
@@ -36,6 +38,7 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 	bearer := map[string]string{"Authorization": "Bearer " + made["token"].(string)}
 	socket := listen(t, "ws"+strings.TrimPrefix(s.base, "http")+"/ws", "bearer", made["token"].(string))
 
+	offered, tools := s.tools(bearer), 0
 	walked, overHTTP := map[string]bool{}, map[string]bool{}
 	for _, e := range examples {
 		walked[e.Operation] = true
@@ -53,6 +56,15 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 			continue
 		}
 		absent := s.walk(e, nobodys, bearer)
+		if strings.Contains(offered, `"name":"`+toolOf(e)+`"`) && namesAccount.MatchString(s.routes[e.Operation]+string(e.Request.Body)) {
+			tools++
+			told := s.use(e, exampleAccount, bearer)
+			require.Equal(t, s.use(e, nobodys, bearer), told, e.key())
+			require.NotContains(t, told, "Ann Jansen", e.key())
+			if strings.Contains(theirs, `"code":"account_not_found"`) {
+				require.Contains(t, told, `"code":"account_not_found"`, e.key())
+			}
+		}
 		switch route := s.routes[e.Operation]; {
 		case e.Operation == "sendMessages":
 			require.NotContains(t, theirs, `"success":true,"data":{"id"`)
@@ -67,6 +79,7 @@ func TestAnotherTenantLearnsNothingByAnyOperation(t *testing.T) {
 			}
 		}
 	}
+	require.Greater(t, tools, 70)
 	require.Len(t, overHTTP, 3, "those that are bytes, of which a socket says so: %v", overHTTP)
 	for operation := range s.routes {
 		require.True(t, walked[operation], "%s was not walked", operation)
@@ -95,8 +108,51 @@ func aboutNumber(number string) *strings.Replacer {
 	return strings.NewReplacer(exampleAccount, number, "31687654321", number, "31655555555", number)
 }
 
+// tools lists those that a key is offered.
+func (s *stage) tools(bearer map[string]string) string {
+	s.t.Helper()
+	return s.converse(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, bearer)
+}
+
+// toolOf is what assistants call an operation.
+func toolOf(e shownExample) string {
+	return strings.ToLower(wordBegins.ReplaceAllString(e.Operation, "${1}_${2}"))
+}
+
+// use asks as walk does, as an assistant.
+func (s *stage) use(e shownExample, number string, bearer map[string]string) string {
+	s.t.Helper()
+	asked, err := json.Marshal(map[string]any{
+		"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": map[string]any{"name": toolOf(e), "arguments": s.arguments(e)},
+	})
+	require.NoError(s.t, err)
+	answer := s.converse(aboutNumber(number).Replace(string(asked)), bearer)
+	return strings.ReplaceAll(requestIDs.ReplaceAllString(strings.ReplaceAll(answer, `\"`, `"`), ""), number, "N")
+}
+
+// converse sends a message of the Model Context Protocol.
+func (s *stage) converse(message string, bearer map[string]string) string {
+	s.t.Helper()
+	headers := maps.Clone(bearer)
+	headers["Accept"] = "application/json, text/event-stream"
+	response, answer := s.fetch(http.MethodPost, "/mcp", headers, message)
+	require.Equal(s.t, http.StatusOK, response.StatusCode, "%s", answer)
+	return string(answer)
+}
+
 // command asks as walk does, over a socket.
 func (s *stage) command(socket *listener, e shownExample, number string) string {
+	s.t.Helper()
+	asked, err := json.Marshal(map[string]any{"id": "walk", "action": e.Operation, "arguments": s.arguments(e)})
+	require.NoError(s.t, err)
+	socket.say(aboutNumber(number).Replace(string(asked)))
+	_, reply, _ := strings.Cut(socket.until("reply", `"id":"walk"`).text, `"success":`)
+	reply = `{"success":` + strings.TrimSuffix(reply, "}}") + "}\n"
+	return strings.ReplaceAll(requestIDs.ReplaceAllString(reply, ""), number, "N")
+}
+
+// arguments are those of an example, as one object.
+func (s *stage) arguments(e shownExample) map[string]any {
 	s.t.Helper()
 	arguments := map[string]any{}
 	if e.Request.Body != nil {
@@ -110,10 +166,5 @@ func (s *stage) command(socket *listener, e shownExample, number string) string 
 	if key := e.Request.Headers["Idempotency-Key"]; key != "" {
 		arguments["idempotencyKey"] = key
 	}
-	asked, err := json.Marshal(map[string]any{"id": "walk", "action": e.Operation, "arguments": arguments})
-	require.NoError(s.t, err)
-	socket.say(aboutNumber(number).Replace(string(asked)))
-	_, reply, _ := strings.Cut(socket.until("reply", `"id":"walk"`).text, `"success":`)
-	reply = `{"success":` + strings.TrimSuffix(reply, "}}") + "}\n"
-	return strings.ReplaceAll(requestIDs.ReplaceAllString(reply, ""), number, "N")
+	return arguments
 }
