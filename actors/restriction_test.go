@@ -114,7 +114,7 @@ func TestABanIsOverAtItsTimeAndWhatWaitedIsSent(t *testing.T) {
 			if restarted {
 				h.restart(t)
 			}
-			until(t, "the message is sent", func() bool { return len(h.texts()["patience"]) > 0 })
+			until(t, "the message is sent", func() bool { return len(h.texts()["patience"]) > 0 && len(h.outbox(t)) == 0 })
 			require.Equal(t, []string{id}, h.texts()["patience"])
 			h.stayedAway(t)
 		})
