@@ -29,6 +29,7 @@ type Webhooks interface {
 	HealthOf(id string) webhook.Health
 	DeadLetters(ctx context.Context, caller webhook.Caller, id, account, cursor string, limit int) ([]webhook.DeadLetter, string, error)
 	Redrive(ctx context.Context, caller webhook.Caller, id string, which webhook.Range) (redriven int, more bool, err error)
+	Replay(ctx context.Context, caller webhook.Caller, id string, which webhook.Range) (replayed int, last actors.Cursor, more bool, err error)
 	// Check, Own and SetOwn are for the endpoint that is a setting of an account, for a
 	// caller who has been found to see the account.
 	Check(ctx context.Context, url string) error
@@ -68,7 +69,7 @@ func (s *Server) webhookRoutes() {
 	route(s, webhookOperation("listDeadLetters", http.MethodGet, "/{webhookId}/dead-letters",
 		"List the events that a webhook has refused for a day"), s.listDeadLetters)
 	route(s, webhookOperation("redriveDeadLetters", http.MethodPost, "/{webhookId}/redrive",
-		"Have dead letters delivered again, under their ids"), s.redrive)
+		"Have dead letters, or what was delivered, delivered again, under their ids"), s.redrive)
 }
 
 // WebhookInput is the input of what asks for nothing but a webhook.
@@ -136,6 +137,8 @@ type hook struct {
 	Since          *time.Time `json:"since,omitempty" doc:"of being paused, or of the last failure"`
 	Failures       int        `json:"failures" doc:"in a row, since the server was started"`
 	LastSuccess    *time.Time `json:"lastSuccess,omitempty" doc:"since the server was started"`
+	Missed         int64      `json:"missed" doc:"events, of whatever kind, that the logs no longer had when their turn came, since the server was started"`
+	LastMissed     *time.Time `json:"lastMissed,omitempty" doc:"when the last of them were found missing"`
 	Secret         string     `json:"secret,omitempty" doc:"of the signature; told when it is made, and never again"`
 	OldSecretUntil *time.Time `json:"oldSecretUntil,omitempty" doc:"until when the secret before signs as well"`
 	CreatedAt      *time.Time `json:"createdAt"`
@@ -148,6 +151,7 @@ func (s *Server) showHook(h persist.Webhook) hook {
 		ID: h.ID, URL: h.URL, AccountNumber: h.Account, Accounts: noneNull(h.Accounts), Tenant: h.Tenant, Setting: h.Own,
 		Events: noneNull(h.Kinds), Order: h.Order, Concurrency: h.Concurrency, Headers: noneNull(webhook.HeaderNames(h)),
 		State: "active", Failures: health.Failures, LastSuccess: showTime(health.LastSuccess),
+		Missed: health.Missed, LastMissed: showTime(health.LastMissed),
 		CreatedAt: showTime(h.CreatedAt), UpdatedAt: showTime(h.UpdatedAt),
 	}
 	switch {
@@ -339,6 +343,7 @@ type redriveInput struct {
 	WebhookInput
 
 	Body struct {
+		Delivered     bool       `json:"delivered,omitempty" doc:"instead of dead letters all that the account's log has of what the webhook is done with; needs accountNumber, and after or from"`
 		AccountNumber someNumber `json:"accountNumber,omitempty" doc:"only of this account" example:"31612345678"`
 		After         logPlace   `json:"after,omitempty" maxLength:"64" doc:"only after this event of the account"`
 		Until         logPlace   `json:"until,omitempty" maxLength:"64" doc:"only up to this event of the account, which is included"`
@@ -350,6 +355,8 @@ type redriveInput struct {
 type redriven struct {
 	Redriven int  `json:"redriven" doc:"how many are delivered again"`
 	More     bool `json:"hasMore" doc:"there are more than one call takes up: ask again"`
+	// Cursor is where a replay has got to.
+	Cursor string `json:"cursor,omitempty" doc:"after which to ask again for more of what was delivered"`
 }
 
 func (s *Server) redrive(ctx context.Context, input *redriveInput) (*reply[redriven], error) {
@@ -363,9 +370,16 @@ func (s *Server) redrive(ctx context.Context, input *redriveInput) (*reply[redri
 	if body.To != nil {
 		which.To = *body.To
 	}
+	if body.Delivered {
+		n, last, more, err := s.hooks().Replay(ctx, hookCaller(ctx), input.WebhookID, which)
+		if err != nil {
+			return nil, err
+		}
+		return &reply[redriven]{succeed(redriven{n, more, last.String()})}, nil
+	}
 	n, more, err := s.hooks().Redrive(ctx, hookCaller(ctx), input.WebhookID, which)
 	if err != nil {
 		return nil, err
 	}
-	return &reply[redriven]{succeed(redriven{n, more})}, nil
+	return &reply[redriven]{succeed(redriven{Redriven: n, More: more})}, nil
 }

@@ -130,13 +130,33 @@ func TestAFollowerGetsEveryEventOfEachAccountInOrder(t *testing.T) {
 	}
 }
 
+// read has a follower get so many events, and end; it returns where.
+func (h *house) read(t *testing.T, times int) actors.Cursor {
+	t.Helper()
+	var got received
+	end := h.follower(t, &got, nil)
+	head := h.happen(t, number, times)
+	got.await(t, number, sequence(1, head.Seq))
+	end()
+	return head
+}
+
+// prune removes the first events of the account's log.
+func (h *house) prune(t *testing.T, last int64) {
+	t.Helper()
+	generation, err := h.engine.Acquire(t.Context(), number, 0)
+	require.NoError(t, err)
+	batch := persist.Batch{Scope: persist.AccountScope(number), Generation: generation}
+	for seq := range last {
+		batch.Mutations = append(batch.Mutations, persist.Events.Remove(seq+1))
+	}
+	require.Equal(t, []error{nil}, h.engine.Apply(t.Context(), []persist.Batch{batch}))
+}
+
 func TestAFollowerGoesOnWhereItWasStopped(t *testing.T) {
 	h := open(t, memory.Open())
-	var before, after received
-	end := h.follower(t, &before, nil)
-	head := h.happen(t, number, 5)
-	before.await(t, number, sequence(1, head.Seq))
-	end()
+	var after received
+	head := h.read(t, 5)
 	last := h.happen(t, number, 5)
 	h.follower(t, &after, nil)
 	after.await(t, number, sequence(head.Seq+1, last.Seq))
@@ -211,19 +231,10 @@ func TestKindsThatNobodyWantsArePassedOverAndTheirPlaceIsKept(t *testing.T) {
 
 func TestAFollowerIsToldWhatTheLogNoLongerHasAndGoesOn(t *testing.T) {
 	h := open(t, memory.Open())
-	var before, after received
-	end := h.follower(t, &before, nil)
-	seen := h.happen(t, number, 2)
-	before.await(t, number, sequence(1, seen.Seq))
-	end()
+	var after received
+	seen := h.read(t, 2)
 	head := h.happen(t, number, 3)
-	generation, err := h.engine.Acquire(t.Context(), number, 0)
-	require.NoError(t, err)
-	batch := persist.Batch{Scope: persist.AccountScope(number), Generation: generation}
-	for seq := range seen.Seq + 2 {
-		batch.Mutations = append(batch.Mutations, persist.Events.Remove(seq+1))
-	}
-	require.Equal(t, []error{nil}, h.engine.Apply(t.Context(), []persist.Batch{batch}))
+	h.prune(t, seen.Seq+2)
 	h.follower(t, &after, nil)
 	require.Eventually(t, func() bool { return len(after.of(number)) > 0 }, 20*time.Second, time.Millisecond)
 	require.Equal(t, seen.Seq+3, after.of(number)[0])

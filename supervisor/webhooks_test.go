@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -315,6 +316,59 @@ func TestAnEventThatIsRefusedForADayIsADeadLetterAndIsRedrivenUnderItsID(t *test
 	require.False(t, more)
 	require.Eventually(t, func() bool { return tries() == before+1 }, 10*time.Second, 2*time.Millisecond)
 	require.Eventually(t, func() bool { return len(h.deliveries(t)) == 0 }, 10*time.Second, 2*time.Millisecond)
+}
+
+func TestWhatAnEndpointHasTakenIsDeliveredAgainUnderItsID(t *testing.T) {
+	h := open(t, memory.Open())
+	service, _ := h.webhooks(t)
+	to := receive(t, nil)
+	hook := create(t, service, to.URL, nil)
+	head := h.happen(t, number, 5)
+	to.await(t, number, head.Seq)
+	cursor := func(seq int64) actors.Cursor { return actors.Cursor{Log: head.Log, Seq: seq} }
+	require.Eventually(t, func() bool { // that it is done with them is stored
+		at, err := h.Place(t.Context(), number, "webhook/"+hook.ID)
+		return err == nil && at.Seq >= head.Seq
+	}, 10*time.Second, 2*time.Millisecond)
+	times := func(seq int64) (n int) {
+		for _, p := range to.got(number) {
+			if p.id == cursor(seq).String() {
+				n++
+			}
+		}
+		return n
+	}
+	n, last, more, err := service.Replay(t.Context(), everyone, hook.ID, webhook.Range{Account: number, After: cursor(1), Until: cursor(3)})
+	require.NoError(t, err)
+	require.Equal(t, []any{2, cursor(3), false}, []any{n, last, more})
+	require.Eventually(t, func() bool { return times(2) == 2 && times(3) == 2 && len(h.deliveries(t)) == 0 }, 10*time.Second, 2*time.Millisecond)
+	n, _, _, err = service.Replay(t.Context(), everyone, hook.ID, webhook.Range{Account: number, From: hook.CreatedAt})
+	require.NoError(t, err)
+	require.Equal(t, len(slices.Compact(slices.Sorted(slices.Values(to.sequences(number))))), n, "all that there was")
+	require.Eventually(t, func() bool { return times(head.Seq) == 2 && len(h.deliveries(t)) == 0 }, 10*time.Second, 2*time.Millisecond)
+	for field, which := range map[string]webhook.Range{"accountNumber": {From: hook.CreatedAt}, "from": {Account: number}} {
+		_, _, _, err := service.Replay(t.Context(), everyone, hook.ID, which)
+		refusal, refused := errors.AsType[*actors.Error](err)
+		require.True(t, refused)
+		require.Equal(t, field, refusal.Field)
+	}
+}
+
+func TestAWebhookTellsHowManyEventsItHasMissed(t *testing.T) {
+	h := open(t, memory.Open())
+	service, end := h.webhooks(t)
+	to := receive(t, nil)
+	hook := create(t, service, to.URL, nil)
+	seen := h.happen(t, number, 2)
+	to.await(t, number, seen.Seq)
+	end()
+	require.Zero(t, service.HealthOf(hook.ID).Missed)
+	h.happen(t, number, 3)
+	h.prune(t, seen.Seq+2)
+	service, _ = h.webhooks(t)
+	require.Eventually(t, func() bool { return service.HealthOf(hook.ID).Missed == 2 }, 20*time.Second, 2*time.Millisecond)
+	require.WithinDuration(t, time.Now(), service.HealthOf(hook.ID).LastMissed, time.Minute)
+	to.await(t, number, seen.Seq+3)
 }
 
 func TestDeadLettersAreListedPageByPage(t *testing.T) {

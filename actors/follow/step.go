@@ -136,7 +136,7 @@ func (s *step) begin(ctx context.Context, f *Follower) error {
 	if err != nil {
 		return err
 	}
-	if at, err = f.before(ctx, s.account, oldest, head); err != nil {
+	if at, err = Before(ctx, f.source, s.account, oldest, head, f.config.Since); err != nil {
 		return err
 	}
 	if err := s.keep(ctx, f, at, nil); err != nil { // so that nothing after it is pruned
@@ -146,17 +146,17 @@ func (s *step) begin(ctx context.Context, f *Follower) error {
 	return nil
 }
 
-// before is the place before the first event of the consumer's time. Times grow along a
-// log, as far as clocks do.
-func (f *Follower) before(ctx context.Context, account string, oldest, head actors.Cursor) (actors.Cursor, error) {
+// Before is the place in a log, between two others, before the first event from a time on.
+// Times grow along a log, as far as clocks do.
+func Before(ctx context.Context, source Source, account string, oldest, head actors.Cursor, since time.Time) (actors.Cursor, error) {
 	var failed error
 	later := sort.Search(int(head.Seq-oldest.Seq), func(i int) bool {
 		if failed != nil {
 			return true
 		}
-		events, err := f.source.Events(ctx, account, actors.Cursor{Log: oldest.Log, Seq: oldest.Seq + int64(i)}, 1)
+		events, err := source.Events(ctx, account, actors.Cursor{Log: oldest.Log, Seq: oldest.Seq + int64(i)}, 1)
 		failed = err
-		return len(events) == 0 || !events[0].At.Before(f.config.Since)
+		return len(events) == 0 || !events[0].At.Before(since)
 	})
 	return actors.Cursor{Log: oldest.Log, Seq: oldest.Seq + int64(later)}, failed
 }

@@ -123,7 +123,7 @@ func (s *Service) whose(ctx context.Context, caller Caller, id, account string) 
 	return []string{account}, nil
 }
 
-// Range selects dead letters; the zero value all.
+// Range selects events; the zero value all.
 type Range struct {
 	Account string
 	// After and Until are places in the account's log, the first not included.

@@ -11,7 +11,8 @@
 //     one that is not taken; those of other accounts do not. In relaxed order they come
 //     beside one another, and one that is not taken is put aside and tried again.
 //   - An event that is refused for a day becomes a dead letter, which stays for 30 days
-//     and is delivered again when somebody asks.
+//     and is delivered again when somebody asks. So is what was taken, as far as the log
+//     still has it; what it no longer had when its turn came is counted.
 //   - An endpoint that does not answer, or says that it is not there, is left alone for a
 //     while; then one event is tried, for all of them. No event is lost or becomes a dead
 //     letter by that. 410 Gone pauses it.

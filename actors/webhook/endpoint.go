@@ -69,6 +69,7 @@ func (e *endpoint) Started(self *actors.Self) {
 		Consumer: consumer(e.hook.ID), Since: e.hook.Since, Account: e.hook.Account,
 		Follows: func(account string) bool { return e.service.follows(e.hook, account) },
 		Kinds:   kinds, Width: int(e.hook.Concurrency), Deliver: e.deliver, Met: e.retries.look, Log: e.service.Log,
+		Missed: func(_ string, from, to actors.Cursor) { e.tally.missed(from, to) },
 	})
 }
 

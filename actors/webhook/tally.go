@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"whatsapp-web-server/actors"
 )
 
 // keptAttempts is how many attempts are remembered of an endpoint, in memory.
@@ -31,6 +33,10 @@ type Health struct {
 	Reason      string
 	LastFailure time.Time
 	LastSuccess time.Time
+	// Missed is how many events the logs no longer had when their turn came, of whatever
+	// kind, the last of them noticed at LastMissed.
+	Missed     int64
+	LastMissed time.Time
 }
 
 // tally remembers what became of requests. It outlives incarnations, and is used by
@@ -61,6 +67,17 @@ func (t *tally) note(a Attempt, silent bool) (whole bool) {
 	t.health.Failures++
 	t.health.Reason, t.health.LastFailure = a.Failure, a.At
 	return t.silent >= manySilent || t.health.Failures >= manyFailures
+}
+
+// missed takes notice of events that the log of an account no longer has.
+func (t *tally) missed(from, to actors.Cursor) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if from.Log != to.Log { // all that are gone of another log
+		from.Seq = 0
+	}
+	t.health.Missed += to.Seq - from.Seq
+	t.health.LastMissed = time.Now()
 }
 
 func (t *tally) failures() int {

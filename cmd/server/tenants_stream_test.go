@@ -4,15 +4,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
@@ -56,24 +53,13 @@ type tenant struct {
 	token, number string
 	phone         *simulator.Phone
 
-	endpoint string // of webhooks
-	mu       sync.Mutex
-	posted   []string
+	endpoint *postbox
 }
 
 func (e *estate) tenant(name, number string) *tenant {
 	e.t.Helper()
 	made := call(e.t, http.MethodPost, e.base+"/api/keys", `{"tenant":"`+name+`","name":"`+name+`","rights":["admin"]}`)
-	o := &tenant{estate: e, token: made["token"].(string), number: number, phone: e.phone(number)}
-	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.posted = append(o.posted, string(body))
-	}))
-	e.t.Cleanup(endpoint.Close)
-	o.endpoint = endpoint.URL
-	return o
+	return &tenant{estate: e, token: made["token"].(string), number: number, phone: e.phone(number), endpoint: newPostbox(e.t)}
 }
 
 // ask returns an answer as it is, apart from the id of the request.
@@ -146,19 +132,7 @@ func (o *tenant) receive(text string, ear *listener) {
 // hook has all events posted that the key sees.
 func (o *tenant) hook(property string) string {
 	o.t.Helper()
-	return o.made("id", "/api/webhooks", `{"url":"`+o.endpoint+`"`+property+`}`)
-}
-
-// awaitPost returns what was posted up to an event with a text in it.
-func (o *tenant) awaitPost(text string) (posted string) {
-	o.t.Helper()
-	require.Eventually(o.t, func() bool {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		posted = strings.Join(o.posted, "\n")
-		return strings.Contains(posted, text)
-	}, patience, 5*time.Millisecond)
-	return posted
+	return o.made("id", "/api/webhooks", `{"url":"`+o.endpoint.URL+`"`+property+`}`)
 }
 
 // fence makes an event of the account. Whatever ears might have heard before it they
@@ -270,18 +244,18 @@ func TestAnotherTenantReadsAndIsPostedNothing(t *testing.T) {
 	stranger.pair(stranger.begin(strangersAccount, own), own)
 	owner.pair(owner.begin(account, theirs), theirs)
 	owner.receive("for the owner alone", theirs)
-	require.Contains(t, owner.awaitPost("for the owner alone"), account)
+	require.Contains(t, owner.endpoint.await(t, "for the owner alone", 1), account)
 
 	stranger.readsNothingOf(owner, own, theirs)
-	require.Contains(t, owner.ask(http.MethodPut, "/api/clients/"+account+"/settings", `{"webhook":"`+owner.endpoint+`"}`), `"success":true`)
-	stranger.alike(http.MethodPost, "/api/webhooks", `{"url":"`+stranger.endpoint+`","accountNumber":"@"}`, account, nobodys, "account_not_found")
+	require.Contains(t, owner.ask(http.MethodPut, "/api/clients/"+account+"/settings", `{"webhook":"`+owner.endpoint.URL+`"}`), `"success":true`)
+	stranger.alike(http.MethodPost, "/api/webhooks", `{"url":"`+stranger.endpoint.URL+`","accountNumber":"@"}`, account, nobodys, "account_not_found")
 	stranger.findsNothing(all, strings.Split(owner.token, "_")[1])
 	stranger.listsNothingOf(all, "owner", account, strings.Split(owner.token, "_")[1])
 
 	owner.receive("the last for the owner", theirs)
-	owner.awaitPost("the last for the owner")
+	owner.endpoint.await(t, "the last for the owner", 1)
 	stranger.fence(own)
-	posted := stranger.awaitPost("fence 2")
+	posted := stranger.endpoint.await(t, "fence 2", 1)
 	require.NotContains(t, posted, "owner")
 
 	_, page := look(t, e.server.AdminAddress(), "/metrics", "")
@@ -338,7 +312,7 @@ func (o *tenant) findsNothing(webhook, key string) {
 			walked++
 			for _, pair := range ids {
 				body := map[string]string{
-					"PUT /api/webhooks/{webhookId}": `{"url":"` + o.endpoint + `"}`, "PUT /api/keys/{keyId}": `{"name":"x","rights":["read"]}`,
+					"PUT /api/webhooks/{webhookId}": `{"url":"` + o.endpoint.URL + `"}`, "PUT /api/keys/{keyId}": `{"name":"x","rights":["read"]}`,
 					"POST /api/webhooks/{webhookId}/redrive": `{}`,
 				}[route]
 				o.alike(method, strings.Replace(path, name, "@", 1), body, pair[0], pair[1], "not_found")

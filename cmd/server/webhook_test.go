@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -157,12 +156,7 @@ func (c *campaign) restart(t *testing.T) {
 func TestWebhooksAreManagedOverREST(t *testing.T) {
 	base, stop := boot(t, filepath.Join(t.TempDir(), "whatsapp.db"))
 	defer stop()
-	posted := make(chan string, 100)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		posted <- string(body)
-	}))
-	defer receiver.Close()
+	receiver := newPostbox(t)
 	hooks := base + "/api/webhooks"
 	made := call(t, http.MethodPost, hooks, `{"url":"`+receiver.URL+`/all?token=hush","events":["logged-out"],"headers":{"Authorization":"Bearer hush"}}`)
 	one := hooks + "/" + made["id"].(string)
@@ -181,7 +175,7 @@ func TestWebhooksAreManagedOverREST(t *testing.T) {
 	require.Equal(t, []any{"paused", "asked", "relaxed"}, []any{paused["state"], paused["reason"], paused["order"]})
 	tested := call(t, http.MethodPost, one+"/test", "")
 	require.EqualValues(t, 200, tested["status"])
-	require.Contains(t, <-posted, `"event":"webhook-test"`)
+	require.Contains(t, receiver.all(), `"event":"webhook-test"`)
 	require.Equal(t, "active", call(t, http.MethodPost, one+"/resume", "")["state"])
 	rotated := call(t, http.MethodPost, one+"/rotate-secret", "")
 	require.NotEqual(t, made["secret"], rotated["secret"])
@@ -204,9 +198,13 @@ func TestWebhooksAreManagedOverREST(t *testing.T) {
 		require.Equal(t, code, refusal["code"], body)
 		require.NotEmpty(t, refusal["details"].(map[string]any)["field"], body)
 	}
-	refusal, ok := try(t, http.MethodPost, one+"/redrive", `{"after":"01ABC-1"}`)
-	require.False(t, ok)
-	require.Equal(t, "invalid_request", refusal["code"])
+	require.EqualValues(t, 0, paused["missed"])
+	for _, body := range []string{`{"after":"01ABC-1"}`, `{"delivered":true}`} {
+		refusal, ok := try(t, http.MethodPost, one+"/redrive", body)
+		require.False(t, ok)
+		require.Equal(t, "invalid_request", refusal["code"])
+		require.Equal(t, "accountNumber", refusal["details"].(map[string]any)["field"])
+	}
 	call(t, http.MethodDelete, one, "")
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		refusal, ok := try(t, method, one, "")
@@ -218,12 +216,7 @@ func TestWebhooksAreManagedOverREST(t *testing.T) {
 func TestAWebhookIsASettingOfItsAccount(t *testing.T) {
 	base, stop := boot(t, filepath.Join(t.TempDir(), "whatsapp.db"))
 	defer stop()
-	posted := make(chan string, 100)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		posted <- string(body)
-	}))
-	defer receiver.Close()
+	receiver := newPostbox(t)
 	const account = "31600000001"
 	refusal, ok := try(t, http.MethodPost, base+"/api/clients/initialize", `{"accountNumber":"`+account+`","webhook":"http://169.254.169.254/"}`)
 	require.False(t, ok)
@@ -234,7 +227,12 @@ func TestAWebhookIsASettingOfItsAccount(t *testing.T) {
 
 	made := call(t, http.MethodPost, base+"/api/clients/initialize", `{"accountNumber":"`+account+`","webhook":"`+receiver.URL+`?token=hush"}`)
 	require.Contains(t, made["webhookSecret"], "whsec_")
-	require.Contains(t, <-posted, `"event":"connection-state"`, "also what came first")
+	receiver.await(t, `"event":"connection-state"`, 1) // also what came first
+	for again := map[string]any{"redriven": 0.}; again["redriven"] == 0.; {
+		again = call(t, http.MethodPost, base+"/api/webhooks/"+account+"/redrive", `{"delivered":true,"accountNumber":"`+account+`","from":"2026-01-01T00:00:00Z"}`)
+		require.Contains(t, again["cursor"], "-")
+	}
+	receiver.await(t, `-1"`, 2) // the first of the log
 	settings := base + "/api/clients/" + account + "/settings"
 	shown := call(t, http.MethodGet, settings, "")
 	require.Equal(t, receiver.URL+"?***", shown["webhook"])
