@@ -3,6 +3,10 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -104,6 +108,11 @@ func byAccount(items []batchItem) map[number][]int {
 }
 
 func (s *Server) sendItem(ctx context.Context, item batchItem) batchResult {
+	if s.config.Cluster != nil {
+		if result, err := s.sendElsewhere(ctx, item); !errors.Is(err, errHere) {
+			return result
+		}
+	}
 	sent, err := s.ask(ctx, item.send(), item.Key, 0)
 	if err == nil {
 		var shown *sendReply
@@ -112,4 +121,28 @@ func (s *Server) sendItem(ctx context.Context, item batchItem) batchResult {
 		}
 	}
 	return batchResult{Problem: &callOf(ctx).refuse(err).Problem}
+}
+
+// sendElsewhere has an item accepted by the node of its account, as a request of its
+// own; errHere if that is this one.
+func (s *Server) sendElsewhere(ctx context.Context, item batchItem) (result batchResult, err error) {
+	body, err := json.Marshal(item.send())
+	if err != nil {
+		return result, fmt.Errorf("encode item: %w", err)
+	}
+	response, err := s.deliver(ctx, &relay{
+		account: string(item.AccountNumber), method: http.MethodPost, target: sendPath + "?wait=0",
+		header: http.Header{"Content-Type": {typeJSON}, headerKey: headerValue(item.Key)},
+		time:   s.config.RequestTimeout, body: &parcel{prefix: body, begun: true},
+	})
+	if err != nil {
+		return batchResult{Problem: &callOf(ctx).refuse(err).Problem}, err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxBody)).Decode(&result); err != nil {
+		err = &actors.Error{Code: actors.CodeOutcomeUnknown, Cause: err}
+		return batchResult{Problem: &callOf(ctx).refuse(err).Problem}, err
+	}
+	result.Replayed = response.Header.Get(headerReplayed) == "true"
+	return result, nil
 }

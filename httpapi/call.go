@@ -29,6 +29,9 @@ type call struct {
 	log       *zap.Logger
 	// operation is that of the specification; empty until one is reached.
 	operation string
+	// passedOn is what another node says that has decided who asks, and counted the
+	// request; nil if that is done here.
+	passedOn *introduction
 }
 
 type callKey struct{}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/semaphore"
@@ -61,7 +62,7 @@ func boundBody(c *fiber.Ctx) error {
 	limit := int64(maxBody)
 	if isSend([]byte(c.Method()), []byte(c.Path())) {
 		limit = maxSendJSON
-		if isForm(c) {
+		if isForm(c.Get(fiber.HeaderContentType)) {
 			limit = maxForm
 		}
 	}
@@ -82,8 +83,8 @@ func boundBody(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-func isForm(c *fiber.Ctx) bool {
-	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+func isForm(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && kind == fiber.MIMEMultipartForm
 }
 
@@ -97,26 +98,55 @@ func partOf(ctx context.Context) *media.File {
 
 // readForm makes of a form what a handler of JSON reads: a body of its fields, some of
 // which are JSON; and its part file, which is kept on disk. Other requests pass.
-func (s *Server) readForm(c *fiber.Ctx) error {
-	if !isForm(c) {
-		return c.Next()
+func (s *Server) readForm(ctx huma.Context, next func(huma.Context)) {
+	contentType := ctx.Header(fiber.HeaderContentType)
+	if !isForm(contentType) {
+		next(ctx)
+		return
 	}
-	_, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
-	if err != nil || params["boundary"] == "" || c.Context().RequestBodyStream() == nil {
-		return actors.Refuse(actors.CodeInvalidRequest, "The form cannot be read.")
-	}
-	limited := io.LimitReader(c.Context().RequestBodyStream(), maxForm)
-	body, file, err := readParts(multipart.NewReader(limited, params["boundary"]))
+	body, file, err := readFields(ctx.BodyReader(), contentType)
 	if file != nil {
 		defer file.Close()
 	}
 	if err != nil {
-		return err
+		s.refuse(ctx, err)
+		return
 	}
-	c.SetUserContext(context.WithValue(c.UserContext(), partKey{}, file))
-	c.Request().Header.SetContentType(fiber.MIMEApplicationJSON)
-	c.Request().SetBodyStream(bytes.NewReader(body), len(body))
-	return c.Next()
+	next(&withBody{huma.WithValue(ctx, partKey{}, file), bytes.NewReader(body), typeJSON})
+}
+
+// asIs is a request as it came.
+type asIs = huma.Context
+
+// withBody is a request that has another body than it came with.
+type withBody struct {
+	asIs
+
+	body        io.Reader
+	contentType string // empty: that of the request
+}
+
+// Unwrap gives the request as it came.
+func (c *withBody) Unwrap() huma.Context { return c.asIs }
+
+// BodyReader gives the other body.
+func (c *withBody) BodyReader() io.Reader { return c.body }
+
+// Header gives a header, of which the content type is the other body's.
+func (c *withBody) Header(name string) string {
+	if name == fiber.HeaderContentType && c.contentType != "" {
+		return c.contentType
+	}
+	return c.asIs.Header(name)
+}
+
+// readFields reads a form. The file is to be closed, also with an error.
+func readFields(from io.Reader, contentType string) (body []byte, file *media.File, err error) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" || from == nil {
+		return nil, nil, actors.Refuse(actors.CodeInvalidRequest, "The form cannot be read.")
+	}
+	return readParts(multipart.NewReader(io.LimitReader(from, maxForm), params["boundary"]))
 }
 
 // readParts reads a form to its end. The file is to be closed, also with an error.

@@ -28,21 +28,28 @@ func (l *listInput) Resolve(huma.Context) []error {
 type clientList struct {
 	Clients    []clientStatus `json:"clients"`
 	Pagination pagination     `json:"pagination"`
+	Partial    []string       `json:"partial,omitempty" doc:"names of nodes that did not answer in time, whose accounts are missing"`
 }
 
 func (s *Server) listClients(ctx context.Context, input *listInput) (*reply[clientList], error) {
-	page, err := s.accounts.List(ctx, ListQuery{Limit: input.Limit, Offset: input.Offset, State: actors.State(input.State)})
+	query := ListQuery{Limit: input.Limit, Offset: input.Offset, State: actors.State(input.State)}
+	clients, total, missing, err := s.list(ctx, query)
 	if err != nil {
 		return nil, err
-	}
-	clients := make([]clientStatus, 0, len(page.Accounts))
-	for _, status := range page.Accounts {
-		clients = append(clients, showStatus(status))
 	}
 	return &reply[clientList]{succeed(clientList{clients, pagination{
 		Limit:   input.Limit,
 		Offset:  input.Offset,
-		Total:   &page.Total,
-		HasMore: input.Offset+len(clients) < page.Total,
-	}})}, nil
+		Total:   &total,
+		HasMore: input.Offset+len(clients) < total,
+	}, missing})}, nil
+}
+
+// list gives accounts, of all nodes that answer.
+func (s *Server) list(ctx context.Context, query ListQuery) (clients []clientStatus, total int, missing []string, err error) {
+	if s.config.Cluster != nil {
+		return s.listEverywhere(ctx, query)
+	}
+	own, err := s.share(ctx, query)
+	return own.Clients, own.Total, nil, err
 }

@@ -31,7 +31,7 @@ func (s *Server) messageRoutes() {
 		Summary: "Send a message",
 		Description: "A file comes by URL, in base64, or as the part named file of a form (multipart/form-data) that has the fields of " +
 			"the body, of which message is JSON.",
-		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout,
+		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout, Middlewares: huma.Middlewares{s.readForm},
 		DefaultStatus: http.StatusCreated,
 		Responses: map[string]*huma.Response{
 			"201": {Description: "WhatsApp has the message", Content: content},

@@ -43,7 +43,9 @@ func nameOperation(ctx huma.Context, next func(huma.Context)) {
 func (s *Server) observe(c *fiber.Ctx, begun time.Time) {
 	took, current := time.Since(begun), callOf(c.UserContext())
 	status := c.Response().StatusCode()
-	s.config.Observer.Answered(current.operation, status, took)
+	if current.passedOn == nil { // who passed it on has counted it
+		s.config.Observer.Answered(current.operation, status, took)
+	}
 	s.log.Debug("request", zap.String("requestId", current.id), zap.String("method", c.Method()),
 		zap.String("operation", current.operation), zap.Int("status", status), zap.Duration("took", took))
 }

@@ -80,6 +80,9 @@ var ownRefusals = map[string][]actors.Code{
 	"joinGroup":       {actors.CodeChatNotFound},
 	"getInvitedGroup": {actors.CodeChatNotFound},
 	"findChannel":     {actors.CodeChatNotFound},
+	"cordonNode":      {actors.CodeNotFound, actors.CodeRoutingUnavailable, actors.CodeOutcomeUnknown},
+	"uncordonNode":    {actors.CodeNotFound, actors.CodeRoutingUnavailable, actors.CodeOutcomeUnknown},
+	"drainNode":       {actors.CodeNotFound, actors.CodeRoutingUnavailable, actors.CodeOutcomeUnknown},
 }
 
 func in(parameter string) func(*huma.Operation) bool {

@@ -22,7 +22,8 @@ const ofInstallation access.Right = "installation"
 // rights says what each operation needs. An operation that is not here is refused to
 // everybody; a test sees to it that all are.
 var rights = map[string]access.Right{
-	"backup": ofInstallation,
+	"backup":     ofInstallation,
+	"getCluster": ofInstallation, "cordonNode": ofInstallation, "uncordonNode": ofInstallation, "drainNode": ofInstallation,
 
 	"createKey": access.Admin, "listKeys": access.Admin, "getKey": access.Admin, "changeKey": access.Admin,
 	"rotateKey": access.Admin, "revokeKey": access.Admin, "listAudit": access.Admin,
@@ -89,13 +90,21 @@ func (s *Server) checkRight(ctx huma.Context, next func(huma.Context)) {
 		err = permit(current.principal, right)
 	}
 	if err != nil {
-		_ = huma.WriteErr(s.api, ctx, http.StatusInternalServerError, "", err) // err has its own status
+		s.refuse(ctx, err)
 		return
 	}
 	next(ctx)
+	if current.passedOn != nil {
+		return // who passed it on notes it
+	}
 	if right == access.Admin || right == ofInstallation || audited[ctx.Operation().OperationID] {
 		s.audit(ctx, current)
 	}
+}
+
+// refuse answers with an error in the place of the operation.
+func (s *Server) refuse(ctx huma.Context, err error) {
+	_ = huma.WriteErr(s.api, ctx, http.StatusInternalServerError, "", err) // err has its own status
 }
 
 // spend counts a request against the rate of its key, and tells what is left.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
@@ -54,6 +55,8 @@ type Config struct {
 	Webhooks Webhooks
 	// Backup writes all that is stored; nil if that cannot be done here.
 	Backup Backup
+	// Cluster is the nodes that accounts live on; nil if there is only this one.
+	Cluster Cluster
 }
 
 // Server answers REST requests and streams events over WebSockets. Its methods
@@ -69,7 +72,10 @@ type Server struct {
 	operations *operations
 	streams    *streams
 	tickets    *tickets
-	sockets    *fiber.App // serves nothing but streams
+	sockets    *fiber.App       // serves nothing but streams
+	nodes      *fasthttp.Server // serves what other nodes pass on, by the routes of app
+	// places says of operations about one account where they name it.
+	places map[string]string
 	// serving ends with Shutdown, and what still writes then.
 	serving context.Context
 	leave   context.CancelFunc
@@ -92,10 +98,8 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.guard = newGuard(config)
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api, s.operations = newAPI(s.app)
-	s.api.UseMiddleware(s.checkRight)
+	s.api.UseMiddleware(s.checkRight, s.forward)
 	s.clientRoutes()
-	s.app.Post(sendPath, s.readForm)
-	s.app.Post(statusPath+":accountNumber", s.readForm)
 	s.messageRoutes()
 	s.storyRoutes()
 	s.mediaRoutes()
@@ -120,12 +124,15 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.profileRoutes()
 	s.backupRoute()
 	s.keyRoutes()
+	s.clusterRoutes()
+	s.places = placesOf(s.api.OpenAPI())
 	s.serveSpecification()
 	s.serveAssistants()
 	apidocs.Serve(s.app)
 	s.app.Get("/ws", s.openStream)
 	s.sockets.Get("/ws", s.openStream)
 	s.sockets.Get("/", s.openStream)
+	s.nodes = nodeServer(s.app)
 	return s
 }
 
@@ -148,7 +155,7 @@ func (s *Server) newApp() *fiber.App {
 		ErrorHandler:                 s.answer,
 	})
 	app.Server().HeaderReceived = timesOf
-	app.Use(s.receive, wellFormed, boundBody)
+	app.Use(s.receive, s.meetNode, wellFormed, boundBody)
 	s.probes(app)
 	s.guard.protect(app, s.tickets)
 	return app

@@ -29,6 +29,7 @@ var resources = []*huma.Tag{
 	{Name: "profile", Description: "What an account shows of itself."},
 	{Name: "privacy", Description: "Who sees and does what."},
 	{Name: "keys", Description: "Keys, what they give, and who has done what."},
+	{Name: "cluster", Description: "The nodes that accounts live on."},
 	{Name: "storage", Description: "All that is stored."},
 }
 

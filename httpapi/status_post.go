@@ -28,7 +28,7 @@ func (s *Server) storyRoutes() {
 		OperationID: "postStatus", Method: http.MethodPost, Path: "/api/status/{accountNumber}", Tags: []string{"status"},
 		Summary:      "Show something for a day to whom the account's privacy settings let see it",
 		Description:  "A file comes as with a send: by URL, in base64, or as the part named file of a form that has the fields of the body.",
-		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout,
+		MaxBodyBytes: maxSendJSON, BodyReadTimeout: transferTimeout, Middlewares: huma.Middlewares{s.readForm},
 		DefaultStatus: http.StatusCreated, Responses: responses,
 	}, s.postStatus)
 	route(s, huma.Operation{

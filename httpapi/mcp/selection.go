@@ -53,7 +53,8 @@ var leftOut = map[string]string{
 	"listConversationsOf": isTwice, "listContactsOf": isTwice, "listAllEvents": isTwice, "sendMessages": isTwice,
 
 	"createKey": isPower, "listKeys": isPower, "getKey": isPower, "changeKey": isPower, "rotateKey": isPower, "revokeKey": isPower,
-	"listAudit":     isPower,
+	"listAudit":  isPower,
+	"getCluster": isPower, "cordonNode": isPower, "uncordonNode": isPower, "drainNode": isPower,
 	"createWebhook": isPower, "listWebhooks": isPower, "getWebhook": isPower, "replaceWebhook": isPower, "deleteWebhook": isPower,
 	"rotateWebhookSecret": isPower, "testWebhook": isPower, "pauseWebhook": isPower, "resumeWebhook": isPower,
 	"listWebhookDeliveries": isPower, "listDeadLetters": isPower, "redriveDeadLetters": isPower,
