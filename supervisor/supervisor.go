@@ -256,6 +256,9 @@ func (s *Supervisor) Drain(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}
+	if err := s.owner.Cordon(ctx, true, true); err != nil { // the others wait until the lease ends
+		s.log.Warn("the other nodes could not be told that this one goes", zap.Error(err))
+	}
 	var wait sync.WaitGroup
 	failures := make(chan error, len(refs))
 	for account, ref := range refs {

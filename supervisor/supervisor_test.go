@@ -22,7 +22,7 @@ import (
 	"whatsapp-web-server/supervisor/ownership"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(registry.Around(m)) }
 
 const number = "31600000001"
 
@@ -74,6 +74,12 @@ func (h *house) await(t *testing.T, kind actors.EventKind, text string) {
 
 func open(t testing.TB, engine persist.Engine) *house {
 	t.Helper()
+	return openFor(t, engine, func(*Config) {})
+}
+
+// openFor is open with a configuration of its own.
+func openFor(t testing.TB, engine persist.Engine, change func(*Config)) *house {
+	t.Helper()
 	core, logs := observer.New(zapcore.WarnLevel)
 	h := &house{engine: engine, feed: actors.NewFeed(), logs: logs, more: make(chan struct{})}
 	network, err := actors.NewNetwork(actors.NetworkConfig{
@@ -88,9 +94,9 @@ func open(t testing.TB, engine persist.Engine) *house {
 		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: actors.DefaultReconnectConfig(),
 		SessionTimeout: time.Minute, Publish: h.publish, Log: zap.NewNop(),
 	}
-	h.Supervisor, err = Start(Config{
-		Runtime: runtime, Engine: engine, Node: node, Owner: ownership.NewStatic("here"), Log: zap.New(core),
-	})
+	config := Config{Runtime: runtime, Engine: engine, Node: node, Owner: ownership.NewStatic("here"), Log: zap.New(core)}
+	change(&config)
+	h.Supervisor, err = Start(config)
 	require.NoError(t, err)
 	require.NoError(t, h.Boot(t.Context(), network.Name()))
 	t.Cleanup(func() {

@@ -1,0 +1,201 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/actors"
+	"whatsapp-web-server/loadtest/backends"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/persist/memory"
+	"whatsapp-web-server/supervisor/ownership"
+	"whatsapp-web-server/supervisor/ownership/redislease"
+)
+
+// registry is where the nodes of these tests are registered.
+var registry = backends.Share(backends.Redis())
+
+const (
+	shortLease = 2 * time.Second
+	patience   = 30 * time.Second
+)
+
+// neighbour is one of the nodes that share a storage.
+type neighbour struct {
+	*house
+
+	lease *redislease.Lease
+	link  *backends.Link // to the registry
+}
+
+// settle opens a node.
+func settle(t *testing.T, engine persist.Engine, name string) *neighbour {
+	t.Helper()
+	n := &neighbour{link: backends.StartLink(t, registry.Server(t).Address)}
+	var told atomic.Pointer[Supervisor]
+	cluster, _, _ := strings.Cut(t.Name(), "/")
+	lease, err := redislease.Open(t.Context(), redislease.Config{
+		URL: "redis://" + n.link.Address, Prefix: cluster + ":", TTL: shortLease, Node: ownership.Node{Name: name},
+		Changed: func() {
+			if s := told.Load(); s != nil {
+				s.OwnersChanged()
+			}
+		},
+	})
+	require.NoError(t, err)
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() { _ = lease.Close(ctx) })
+	n.lease = lease
+	n.house = openFor(t, engine, func(c *Config) { c.Owner, c.Survey = lease, time.Second })
+	told.Store(n.Supervisor)
+	n.OwnersChanged()
+	return n
+}
+
+// has tells which of the accounts live on a node.
+func (n *neighbour) has(accounts []string) (living []string) {
+	for _, account := range accounts {
+		if _, here := n.living.find(account); here {
+			living = append(living, account)
+		}
+	}
+	return living
+}
+
+// settled waits until each account lives on one of the nodes.
+func settled(t *testing.T, accounts []string, nodes ...*neighbour) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		living := map[string]int{}
+		for _, n := range nodes {
+			for _, account := range n.has(accounts) {
+				if _, err := n.Status(t.Context(), account); err == nil {
+					living[account]++
+				}
+			}
+		}
+		for _, account := range accounts {
+			if living[account] != 1 {
+				return false
+			}
+		}
+		return true
+	}, patience, 10*time.Millisecond)
+}
+
+// accounts makes some, on the node itself, once its registry knows that it has lost
+// nothing.
+func (n *neighbour) accounts(t *testing.T, count int) (accounts []string) {
+	t.Helper()
+	for i := range count {
+		account := fmt.Sprintf("3160000%04d", i)
+		require.Eventually(t, func() bool {
+			_, err := n.Initialize(t.Context(), account, "", actors.Start{})
+			return err == nil
+		}, patience, 100*time.Millisecond)
+		accounts = append(accounts, account)
+	}
+	return accounts
+}
+
+func TestANodeThatJoinsGetsItsShareOfTheAccounts(t *testing.T) {
+	t.Parallel()
+	engine := memory.Open()
+	first := settle(t, engine, "a")
+	accounts := first.accounts(t, 12)
+	second := settle(t, engine, "b")
+	require.Eventually(t, func() bool { return len(first.has(accounts)) <= 8 }, patience, 10*time.Millisecond)
+	settled(t, accounts, first, second)
+	for _, n := range []*neighbour{first, second} {
+		for _, account := range second.has(accounts) {
+			node, here, err := n.Locate(t.Context(), account)
+			require.NoError(t, err)
+			require.Equal(t, "b", node.Name)
+			require.Equal(t, n == second, here)
+			_, err = first.Status(t.Context(), account)
+			require.Equal(t, actors.CodeRoutingUnavailable, actors.CodeOf(err))
+			page, err := first.Conversations(t.Context(), account, Page{Limit: 1})
+			require.NoError(t, err, "what is stored is read anywhere")
+			require.Empty(t, page.Conversations)
+		}
+	}
+}
+
+func TestTheAccountsOfANodeWithoutRegistryMoveAndComeBack(t *testing.T) {
+	t.Parallel()
+	engine := memory.Open()
+	first := settle(t, engine, "a")
+	accounts := first.accounts(t, 6)
+	first.link.Cut()
+	second := settle(t, engine, "b")
+	require.Eventually(t, func() bool { return len(second.has(accounts)) == len(accounts) }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		for _, account := range accounts {
+			if _, err := first.Status(t.Context(), account); err == nil {
+				return false
+			}
+		}
+		return true
+	}, patience, 10*time.Millisecond)
+	first.link.Mend()
+	require.Eventually(t, func() bool { return len(first.has(accounts)) > 0 }, patience, 10*time.Millisecond)
+	settled(t, accounts, first, second)
+}
+
+func TestANodeThatDrainsHandsItsAccountsOver(t *testing.T) {
+	t.Parallel()
+	engine := memory.Open()
+	second := settle(t, engine, "b")
+	var accounts []string
+	t.Run("first", func(t *testing.T) {
+		first := settle(t, engine, "a")
+		accounts = first.accounts(t, 6)
+		require.NoError(t, first.Cordon(t.Context(), true, true))
+		require.Eventually(t, func() bool { return len(first.has(accounts)) == 0 }, patience, 10*time.Millisecond)
+		settled(t, accounts, second)
+		require.NoError(t, first.Cordon(t.Context(), false, false))
+		require.Eventually(t, func() bool { return len(first.has(accounts)) > 0 }, patience, 10*time.Millisecond)
+		settled(t, accounts, first, second)
+	}) // and stops
+	settled(t, accounts, second)
+}
+
+func TestARemovedAccountIsForgottenByAllNodes(t *testing.T) {
+	t.Parallel()
+	engine := memory.Open()
+	first, second := settle(t, engine, "a"), settle(t, engine, "b")
+	accounts := first.accounts(t, 4)
+	require.Eventually(t, func() bool {
+		for _, account := range accounts {
+			if _, known := second.Tenant(account); !known {
+				return false
+			}
+		}
+		return true
+	}, patience, 10*time.Millisecond)
+	settled(t, accounts, first, second)
+	for _, n := range []*neighbour{first, second} {
+		for _, account := range n.has(accounts) {
+			_, err := n.Remove(t.Context(), account)
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool {
+		for _, n := range []*neighbour{first, second} {
+			for _, account := range accounts {
+				if _, known := n.Tenant(account); known {
+					return false
+				}
+			}
+		}
+		return true
+	}, patience, 10*time.Millisecond)
+	_, err := second.Status(t.Context(), accounts[0])
+	require.Equal(t, actors.CodeAccountNotFound, actors.CodeOf(err))
+}
