@@ -19,7 +19,7 @@ import (
 
 func newStore(t *testing.T) *access.Store {
 	t.Helper()
-	store, err := access.Open(t.Context(), memory.Open(), zap.NewNop())
+	store, err := access.Open(t.Context(), memory.Open(), zap.NewNop(), nil)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
 	return store

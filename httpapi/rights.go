@@ -85,7 +85,7 @@ var audited = map[string]bool{"initializeClient": true, "removeClient": true, "d
 // asked for by HTTP.
 func (s *Server) checkRight(ctx huma.Context, next func(huma.Context)) {
 	current, right := callOf(ctx.Context()), rights[ctx.Operation().OperationID]
-	err := current.spend(ctx.SetHeader)
+	err := current.spend(ctx.Context(), ctx.SetHeader)
 	if err == nil {
 		err = permit(current.principal, right)
 	}
@@ -108,11 +108,11 @@ func (s *Server) refuse(ctx huma.Context, err error) {
 }
 
 // spend counts a request against the rate of its key, and tells what is left.
-func (c *call) spend(tell func(name, value string)) error {
+func (c *call) spend(ctx context.Context, tell func(name, value string)) error {
 	if c.grant == nil {
 		return nil
 	}
-	quota, bounded := c.grant.Take()
+	quota, bounded := c.grant.Take(ctx)
 	if !bounded {
 		return nil
 	}

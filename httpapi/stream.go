@@ -93,7 +93,7 @@ func (s *Server) openStream(c *fiber.Ctx) error {
 		return err
 	}
 	current := callOf(c.UserContext())
-	if err := current.spend(c.Set); err != nil {
+	if err := current.spend(c.UserContext(), c.Set); err != nil {
 		return err
 	}
 	if err := permit(current.principal, streamRight); err != nil {

@@ -189,7 +189,7 @@ func (s *Server) openStorage(ctx context.Context, config configs.Config) (err er
 }
 
 func (s *Server) openKeys(ctx context.Context, _ configs.Config) (err error) {
-	s.keys, err = access.Open(ctx, s.engine, s.log)
+	s.keys, err = access.Open(ctx, s.engine, s.log, nil)
 	return err
 }
 

@@ -3,11 +3,9 @@ package access
 import (
 	"context"
 	"errors"
-	"math"
 	"net/netip"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -28,13 +26,14 @@ type Grant struct {
 	key      persist.APIKey
 	networks []netip.Prefix
 	limiter  *rate.Limiter // nil: no bound
+	shared   Limiter       // nil: this node alone counts
 	used     atomic.Int64  // Unix seconds
 	life     context.Context
 	end      context.CancelCauseFunc
 }
 
-func newGrant(ctx context.Context, key persist.APIKey) *Grant {
-	g := &Grant{Principal: principal(key), key: key}
+func newGrant(ctx context.Context, key persist.APIKey, shared Limiter) *Grant {
+	g := &Grant{Principal: principal(key), key: key, shared: shared}
 	for _, network := range key.Addresses {
 		if prefix, err := parseNetwork(network); err == nil { // it was checked
 			g.networks = append(g.networks, prefix.Masked())
@@ -66,32 +65,6 @@ func (g *Grant) From(address netip.Addr) bool {
 		return network.Contains(address.Unmap())
 	})
 }
-
-// Quota is what is left of a key's rate.
-type Quota struct {
-	Limit, Remaining int
-	Reset            time.Duration // until all of it is there again
-	Wait             time.Duration // until a request is let through; 0 if this one is
-}
-
-// Take counts a request; false if the key has no bound.
-func (g *Grant) Take() (Quota, bool) {
-	if g.limiter == nil {
-		return Quota{}, false
-	}
-	now := time.Now()
-	quota := Quota{Limit: g.limiter.Burst()}
-	if !g.limiter.AllowN(now, 1) {
-		missing := 1 - g.limiter.TokensAt(now)
-		quota.Wait = max(seconds(missing/float64(g.limiter.Limit())), time.Millisecond)
-	}
-	tokens := g.limiter.TokensAt(now)
-	quota.Remaining = max(int(math.Floor(tokens)), 0)
-	quota.Reset = seconds((float64(quota.Limit) - tokens) / float64(g.limiter.Limit()))
-	return quota, true
-}
-
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // same tells whether a key gives what it gave before.
 func same(a, b persist.APIKey) bool {

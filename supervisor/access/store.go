@@ -42,6 +42,7 @@ var (
 type Store struct {
 	engine persist.Engine
 	log    *zap.Logger
+	shared Limiter
 
 	changing sync.Mutex // keeps what is read from overtaking what is written
 	mu       sync.RWMutex
@@ -52,9 +53,10 @@ type Store struct {
 	running sync.WaitGroup
 }
 
-// Open reads the keys, and sees to changes until Close.
-func Open(ctx context.Context, engine persist.Engine, log *zap.Logger) (*Store, error) {
-	s := &Store{engine: engine, log: log, grants: make(map[string]*Grant)}
+// Open reads the keys, and sees to changes until Close. Their rates hold across the
+// nodes that share a limiter; where it is nil, for this node.
+func Open(ctx context.Context, engine persist.Engine, log *zap.Logger, shared Limiter) (*Store, error) {
+	s := &Store{engine: engine, log: log, shared: shared, grants: make(map[string]*Grant)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if err := s.reread(ctx); err != nil {
 		s.stop()
@@ -137,7 +139,7 @@ func (s *Store) putLocked(key persist.APIKey) {
 		old.key = key
 		return
 	}
-	next := newGrant(s.ctx, key)
+	next := newGrant(s.ctx, key, s.shared)
 	s.grants[key.ID] = next
 	if old != nil {
 		next.used.Store(old.used.Load())

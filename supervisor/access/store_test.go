@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -26,9 +27,11 @@ var (
 	here      = netip.MustParseAddr("192.0.2.7")
 )
 
-func openStore(t *testing.T, engine persist.Engine) *Store {
+func openStore(t *testing.T, engine persist.Engine) *Store { return openShared(t, engine, nil) }
+
+func openShared(t *testing.T, engine persist.Engine, shared Limiter) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), engine, zap.NewNop())
+	s, err := Open(t.Context(), engine, zap.NewNop(), shared)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -173,18 +176,39 @@ func TestRequestsAreBoundedPerKey(t *testing.T) {
 		grant, err := s.Authenticate(token, here)
 		require.NoError(t, err)
 		for remaining := 2; remaining >= 0; remaining-- {
-			quota, bounded := grant.Take()
+			quota, bounded := grant.Take(t.Context())
 			require.True(t, bounded)
 			require.Equal(t, Quota{Limit: 3, Remaining: remaining, Reset: time.Duration(3-remaining) * time.Second / 2}, quota)
 		}
-		quota, _ := grant.Take()
+		quota, _ := grant.Take(t.Context())
 		require.Equal(t, time.Second/2, quota.Wait)
 		time.Sleep(quota.Wait)
-		quota, _ = grant.Take()
+		quota, _ = grant.Take(t.Context())
 		require.Zero(t, quota.Wait)
-		_, bounded := (&Grant{}).Take()
+		_, bounded := (&Grant{}).Take(t.Context())
 		require.False(t, bounded)
 	})
+}
+
+// shared is a limiter that answers the same to everybody, or nobody.
+type shared struct{ err error }
+
+func (s shared) Take(_ context.Context, _ string, perSecond, burst int) (Quota, error) {
+	return Quota{Limit: burst, Remaining: perSecond}, s.err
+}
+
+func TestNodesCountTogetherAsLongAsTheyCan(t *testing.T) {
+	t.Parallel()
+	for remaining, limiter := range map[int]shared{2: {}, 4: {errors.New("away")}} {
+		s := openShared(t, memory.Open(), limiter)
+		_, token := makeKey(t, s, "acme", func(s *Spec) { s.PerSecond, s.Burst = new(int64(2)), new(int64(5)) })
+		grant, err := s.Authenticate(token, here)
+		require.NoError(t, err)
+		quota, bounded := grant.Take(t.Context())
+		require.True(t, bounded)
+		require.Equal(t, 5, quota.Limit)
+		require.Equal(t, remaining, quota.Remaining)
+	}
 }
 
 func TestAnAdministratorManagesTheKeysOfItsTenantAlone(t *testing.T) {

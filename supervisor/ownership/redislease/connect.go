@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	driver "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -23,26 +24,36 @@ const (
 var errURL = errors.New("the URL is not one of redis://[user][:password]@host:port[/database][?master_name=NAME][&addr=host:port], where special characters in user and password are percent-encoded")
 
 // connect makes both clients.
-func (l *Lease) connect(ctx context.Context) error {
-	options, err := parse(l.config.URL)
+func (l *Lease) connect(ctx context.Context) (err error) {
+	if l.registry, err = Dial(ctx, l.config.URL, connections, callTimeout); err != nil {
+		return err
+	}
+	l.beats, err = Dial(ctx, l.config.URL, beatConnections, l.beatTimeout())
 	if err != nil {
-		return err
+		return errors.Join(err, l.registry.Close())
 	}
-	logging.Disable() // whatever it tells is in an error too
-	if err := l.findMode(ctx, options); err != nil {
-		return err
-	}
-	options.PoolSize = connections
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = callTimeout, callTimeout, callTimeout, callTimeout
-	l.registry = driver.NewUniversalClient(options)
-	beats, wait := *options, l.beatTimeout()
-	beats.PoolSize = beatConnections
-	beats.DialTimeout, beats.ReadTimeout, beats.WriteTimeout, beats.PoolTimeout = wait, wait, wait, wait
-	l.beats = driver.NewUniversalClient(&beats)
 	return nil
 }
 
 func (l *Lease) disconnect() error { return errors.Join(l.registry.Close(), l.beats.Close()) }
+
+// Dial makes a client of what a URL names, as in [Config], with so many connections to
+// each server, and so much patience for each step of an exchange. It sends nothing
+// twice. The server has to answer now.
+func Dial(ctx context.Context, address string, connections int, patience time.Duration) (driver.UniversalClient, error) {
+	options, err := parse(address)
+	if err != nil {
+		return nil, err
+	}
+	logging.Disable() // whatever it tells is in an error too
+	options.PoolSize = connections
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = callTimeout, callTimeout, callTimeout, callTimeout
+	if err := findMode(ctx, options); err != nil {
+		return nil, err
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = patience, patience, patience, patience
+	return driver.NewUniversalClient(options), nil
+}
 
 // parse reads the URL of a server, of nodes of a cluster, or of sentinels.
 func parse(text string) (*driver.UniversalOptions, error) {
@@ -87,7 +98,7 @@ func parse(text string) (*driver.UniversalOptions, error) {
 }
 
 // findMode asks a server that was named alone whether it is one of a cluster.
-func (l *Lease) findMode(ctx context.Context, options *driver.UniversalOptions) error {
+func findMode(ctx context.Context, options *driver.UniversalOptions) error {
 	if options.MasterName != "" || options.IsClusterMode {
 		return nil
 	}
