@@ -171,13 +171,21 @@ func Mask(number string) string {
 // Started implements [Behaviour].
 func (a *Account) Started(self *Self) {
 	a.self = self
-	a.storage, a.network, a.accepting = self.Lane(256), self.Lane(16), self.Lane(DefaultMailbox)
+	a.storage, a.network, a.accepting = self.Lane(4*reserve), self.Lane(4*reserve), self.Lane(DefaultMailbox)
 	a.sending, a.history, a.merging, a.ingesting = self.Lane(1), self.Lane(64), self.Lane(1), self.Lane(1)
 	a.tidying, a.keeping = self.Lane(1), self.WideLane(maxKeeping, DefaultMailbox)
 	a.preparing, a.queries = self.WideLane(maxBeside, DefaultMailbox), self.WideLane(maxBeside, DefaultMailbox)
 	a.session = Session{State: StateStopped, Since: time.Now()}
 	a.must(Do(a.storage, a.open, a.opened))
 }
+
+// reserve is how many places of the lanes of storage and network are kept for what
+// the account does by itself.
+const reserve = 64
+
+// crowded tells whether a lane has no room but that: a session that is started and
+// stopped faster than connections close.
+func (a *Account) crowded() bool { return a.storage.room() < reserve || a.network.room() < reserve }
 
 // must is for lanes that have room by construction.
 func (a *Account) must(err error) {
@@ -346,6 +354,10 @@ func (a *Account) command(command *Command) {
 		command.Reply(nil, Refuse(CodeConflict, "the account was moved to another storage"))
 		return
 	}
+	if turns(command.Body) && a.crowded() {
+		command.Reply(nil, ErrBusy)
+		return
+	}
 	switch body := command.Body.(type) {
 	case GetStatus:
 		command.Reply(a.status(), nil)
@@ -380,6 +392,16 @@ func (a *Account) command(command *Command) {
 func asks(command any) bool {
 	switch command.(type) {
 	case GetStatus, Measure:
+		return true
+	default:
+		return false
+	}
+}
+
+// turns tells whether a command may open or close connections.
+func turns(command any) bool {
+	switch command.(type) {
+	case Start, Stop, Restart, ChangeSettings:
 		return true
 	default:
 		return false

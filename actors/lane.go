@@ -63,6 +63,13 @@ func Do[R any](lane *Lane, job func(context.Context) (R, error), done func(R, er
 	})
 }
 
+// room is how many more jobs may wait.
+func (l *Lane) room() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit - len(l.queue)
+}
+
 func (l *Lane) push(job func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -222,3 +222,22 @@ func TestPausesBetweenLivesGrowToAMinute(t *testing.T) {
 	require.Equal(t, time.Second, pause(3))
 	require.Equal(t, maxPause, pause(100))
 }
+
+func TestAnAccountThatIsStartedAndStoppedAllTheTimeIsBusyAndLives(t *testing.T) {
+	h := open(t, memory.Open())
+	_, err := h.Initialize(t.Context(), number, "", actors.Start{})
+	require.NoError(t, err)
+	busy := 0
+	for range 500 {
+		_, started := h.Initialize(t.Context(), number, "", actors.Start{})
+		_, stopped := h.Stop(t.Context(), number, actors.Stop{})
+		for _, err := range []error{started, stopped} {
+			if err != nil {
+				require.ErrorIs(t, err, actors.ErrBusy)
+				busy++
+			}
+		}
+	}
+	t.Logf("%d of 1,000 commands were put off", busy)
+	require.Zero(t, h.Census(t.Context()).Crashes)
+}
