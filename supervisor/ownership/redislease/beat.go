@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -108,19 +109,24 @@ func (l *Lease) refresh(ctx context.Context) error {
 }
 
 // learn takes what the registry says of the nodes: when it last changed, and their
-// records.
+// records. In a large cluster most are those of before.
 func (l *Lease) learn(found []string) {
-	nodes := make([]ownership.Node, 0, len(found)-1)
+	known := make(map[string]ownership.Node, len(found))
 	for _, record := range found[1:] {
-		if node, err := decode(record); err == nil { // else a later program's, which this one can't ask anything
-			nodes = append(nodes, node)
+		node, before := l.known[record]
+		if !before {
+			var err error
+			if node, err = decode(record); err != nil {
+				continue // a later program's, which this one can't ask anything
+			}
 		}
+		known[record] = node
 	}
-	slices.SortFunc(nodes, func(a, b ownership.Node) int {
+	nodes := slices.SortedFunc(maps.Values(known), func(a, b ownership.Node) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Session, b.Session))
 	})
 	l.nodes.Store(&nodes)
-	l.changed = found[0]
+	l.known, l.changed = known, found[0]
 }
 
 func decode(record string) (node ownership.Node, err error) {

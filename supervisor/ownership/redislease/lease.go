@@ -63,9 +63,10 @@ type Lease struct {
 	// whatever the registry still says.
 	sessions atomic.Pointer[[]string]
 	nodes    atomic.Pointer[[]ownership.Node]
-	// changed is when something has last changed, by the registry's word; only the loop
-	// uses it.
+	// changed is when something has last changed, by the registry's word, and known are
+	// the nodes' records of then; only the loop uses them.
 	changed string
+	known   map[string]ownership.Node
 
 	stop    func()
 	done    chan struct{}
