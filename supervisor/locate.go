@@ -24,6 +24,12 @@ func (s *Supervisor) Locate(ctx context.Context, account string) (node ownership
 	return node, !found || node.Session == self.Session, nil
 }
 
+// Lives tells whether an account lives here. It asks nobody.
+func (s *Supervisor) Lives(account string) bool {
+	_, here := s.living.find(account)
+	return here
+}
+
 // Belongs tells where an account that lives nowhere is to live, and whether that is
 // here.
 func (s *Supervisor) Belongs(account string) (node ownership.Node, here bool) {

@@ -23,6 +23,7 @@ import (
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
 	"whatsapp-web-server/httpapi/admin"
+	"whatsapp-web-server/httpapi/internode"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
@@ -54,6 +55,8 @@ type Server struct {
 	runtime     *actors.Runtime
 	feed        *actors.Feed
 	owner       ownership.Owner
+	nodes       *internode.Listener // nil if there are no other nodes, as is client
+	client      *internode.Client
 	accounts    *supervisor.Supervisor
 	webhooks    *webhook.Service
 	sinks       []*sink.Sink
@@ -72,7 +75,7 @@ func Open(ctx context.Context, config configs.Config) (server *Server, err error
 		}
 	}()
 	for _, step := range []func(context.Context, configs.Config) error{
-		s.openLog, s.openObservatory, s.openStorage, s.openKeys, s.openNetwork, s.bootAccounts, s.openWebhooks, s.openSinks, s.listen,
+		s.openLog, s.openObservatory, s.openStorage, s.openKeys, s.openNetwork, s.openCluster, s.bootAccounts, s.openWebhooks, s.openSinks, s.listen,
 	} {
 		if err := step(ctx, config); err != nil {
 			return nil, err
@@ -100,15 +103,18 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, fail := context.WithCancel(ctx)
 	defer fail()
 	var serving sync.WaitGroup
-	var rest, streams error
+	var rest, streams, nodes error
 	serving.Go(func() { rest = s.edge.Serve(s.listener); fail() })
 	if s.streams != nil {
 		serving.Go(func() { streams = s.edge.ServeStreams(s.streams); fail() })
 	}
+	if s.nodes != nil {
+		serving.Go(func() { nodes = s.serveNodes(ctx); fail() })
+	}
 	<-ctx.Done()
 	closed := s.close()
 	serving.Wait()
-	return errors.Join(rest, streams, closed)
+	return errors.Join(rest, streams, nodes, closed)
 }
 
 // close undoes what was opened, last first. Streams end after the accounts, so
@@ -138,6 +144,7 @@ func (s *Server) close() error {
 	if s.edge != nil {
 		s.closeStreams(ctx)
 	}
+	failures = append(failures, s.leaveNodes(ctx))
 	if s.budget != nil {
 		failures = append(failures, s.budget.Stop(ctx))
 	}
@@ -211,7 +218,7 @@ func (s *Server) openNetwork(_ context.Context, config configs.Config) (err erro
 }
 
 func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err error) {
-	s.runtime, s.owner = actors.NewRuntime(), ownership.NewStatic("")
+	s.runtime = actors.NewRuntime()
 	pace := actors.DefaultBudgetConfig()
 	pace.Rate, pace.Burst = config.WhatsApp.ConnectsPerSecond, config.WhatsApp.ConnectBurst
 	pace.Version, pace.Log = store.WAVersionContainer(config.WhatsApp.ClientVersion), s.log
@@ -230,7 +237,7 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 		return err
 	}
 	if s.accounts, err = supervisor.Start(supervisor.Config{
-		Runtime: s.runtime, Engine: s.engine, Node: node, Owner: s.owner, Log: s.log,
+		Runtime: s.runtime, Engine: s.engine, Node: node, Owner: s.owner, Survey: survey(config), Log: s.log,
 	}); err != nil {
 		return err
 	}
@@ -281,7 +288,7 @@ type events struct {
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
-		CORSOrigins: config.HTTP.CORSOrigins, Keys: s.keys, Observer: s.metrics, Webhooks: s.webhooks,
+		CORSOrigins: config.HTTP.CORSOrigins, Keys: s.keys, Observer: s.metrics, Webhooks: s.webhooks, Cluster: s.cluster(),
 		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
 			return beginBackup(ctx, s.engine)
 		},

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-web-server/configs"
+	"whatsapp-web-server/httpapi"
+	"whatsapp-web-server/httpapi/internode"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/supervisor"
+	"whatsapp-web-server/supervisor/ownership"
+	"whatsapp-web-server/supervisor/ownership/redislease"
+)
+
+// surveyPeriod is how often a node looks through all accounts for some that should
+// live on it; of nodes that go it hears at once.
+const surveyPeriod = 30 * time.Second
+
+// openCluster joins the other nodes, if there may be some.
+func (s *Server) openCluster(ctx context.Context, config configs.Config) (err error) {
+	if !config.Cluster.Enabled() {
+		s.owner = ownership.NewStatic("")
+		return nil
+	}
+	identity, err := identityOf(&config.Cluster)
+	if err != nil {
+		return err
+	}
+	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Cluster.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for other nodes: %w", err)
+	}
+	s.nodes, s.client = internode.NewListener(inner, identity, s.log), internode.NewClient(identity)
+	s.owner, err = redislease.Open(ctx, redislease.Config{
+		URL: config.Cluster.Registry(&config.Redis).Reveal(), TTL: config.Cluster.Lease, Changed: s.ownersChanged,
+		Node: ownership.Node{
+			Name: config.Cluster.Name(), Address: config.Cluster.Advertised(inner.Addr().String()), Weight: config.Cluster.Weight,
+		},
+	})
+	if err != nil {
+		s.owner = nil // not a nil *Lease
+	}
+	return err
+}
+
+func identityOf(config *configs.Cluster) (*internode.Identity, error) {
+	if config.CAFile != "" {
+		return internode.FromFiles(config.CAFile, config.CertFile, config.KeyFile)
+	}
+	return internode.FromSecret(config.Secret.Reveal())
+}
+
+// ownersChanged is told by the lease, also before there are accounts.
+func (s *Server) ownersChanged() {
+	if accounts := s.ready.accounts.Load(); accounts != nil {
+		accounts.OwnersChanged()
+	}
+}
+
+// survey is zero for a node by itself.
+func survey(config configs.Config) time.Duration {
+	if config.Cluster.Enabled() {
+		return surveyPeriod
+	}
+	return 0
+}
+
+// serveNodes answers other nodes, and says if they will not find this one.
+func (s *Server) serveNodes(ctx context.Context) error {
+	checking, checked := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.client.Reach(checking, s.owner.Self().Address); err != nil && checking.Err() == nil {
+			s.log.Error("other nodes will hardly find this one", zap.Error(err))
+		}
+	}()
+	err := s.edge.ServeNodes(s.nodes)
+	checked()
+	<-done
+	return err
+}
+
+// leaveNodes answers no other node any more.
+func (s *Server) leaveNodes(ctx context.Context) (err error) {
+	if s.nodes == nil {
+		return nil
+	}
+	if s.edge != nil {
+		err = s.edge.ShutdownNodes(ctx)
+	}
+	_ = s.nodes.Close() // ends a ServeNodes that began after that
+	s.client.Close()
+	return err
+}
+
+// cluster is what the edge knows of other nodes; nil if there are none.
+func (s *Server) cluster() httpapi.Cluster {
+	if s.nodes == nil {
+		return nil
+	}
+	return nodes{internode.NewDirectory(s.owner, s.accounts.Lives), s.client, s.engine, s.accounts}
+}
+
+// nodes gives the edge the other nodes.
+type nodes struct {
+	*internode.Directory
+	*internode.Client
+
+	engine   persist.Engine
+	accounts *supervisor.Supervisor
+}
+
+var _ httpapi.Cluster = nodes{}
+
+// Owner implements [httpapi.Cluster].
+func (n nodes) Owner(ctx context.Context, account string) (tenant string, exists bool, err error) {
+	if tenant, known := n.accounts.Tenant(account); known {
+		return tenant, true, nil
+	}
+	entry, err := persist.AccountIndex.Get(ctx, n.engine, persist.SystemScope(), account)
+	if errors.Is(err, persist.ErrNotFound) {
+		return "", false, nil
+	}
+	return entry.Tenant, err == nil, err
+}
+
+// Cordon implements [httpapi.Cluster].
+func (n nodes) Cordon(ctx context.Context, cordoned bool) error {
+	return n.accounts.Cordon(ctx, cordoned, false)
+}
+
+// Drain implements [httpapi.Cluster].
+func (n nodes) Drain(ctx context.Context) error { return n.accounts.Cordon(ctx, true, true) }

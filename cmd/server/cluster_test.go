@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-web-server/configs"
+	"whatsapp-web-server/loadtest/backends"
+	"whatsapp-web-server/loadtest/simulator/simulatortest"
+)
+
+// nodesOf boots nodes that share a Redis, for their data and for their leases.
+func nodesOf(t *testing.T, redis *backends.Server, network []string, names ...string) (bases []string, stops map[string]func()) {
+	t.Helper()
+	stops = make(map[string]func())
+	for _, name := range names {
+		base, stop := boot(t, "", append([]string{
+			"CLUSTER=redis", "CLUSTER_NODE_NAME=" + name, "CLUSTER_LISTEN=127.0.0.1:0", "CLUSTER_SECRET=0123456789abcdef0123456789abcdef",
+			"CLUSTER_LEASE=3s", "STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address,
+			"ENCRYPTION_KEY=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f",
+		}, network...)...)
+		bases, stops[name] = append(bases, base), stop
+	}
+	return bases, stops
+}
+
+func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
+	world := simulatortest.Start(t)
+	redis := backends.Start(t, backends.Redis(), t.TempDir())
+	own, err := world.AddPhone(account, "Desk")
+	require.NoError(t, err)
+	bases, stops := nodesOf(t, redis, world.Env(), "a", "b")
+	require.Eventually(t, func() bool {
+		return len(call(t, http.MethodGet, bases[0]+"/api/cluster", "")["nodes"].([]any)) == 2
+	}, 20*time.Second, 20*time.Millisecond)
+
+	require.Eventually(t, func() bool { // a registry that is empty may have lost its data: it waits at first
+		_, ok := try(t, http.MethodPost, bases[0]+"/api/clients/initialize", `{"accountNumber":"`+account+`"}`)
+		return ok
+	}, 20*time.Second, 100*time.Millisecond)
+	var code map[string]any
+	require.Eventually(t, func() (ok bool) {
+		code, ok = try(t, http.MethodGet, bases[1]+"/api/clients/"+account+"/qr", "")
+		return ok
+	}, 20*time.Second, 20*time.Millisecond)
+	require.NoError(t, own.Scan(t.Context(), code["qr"].(string)))
+	ready := func(base string) func() bool {
+		return func() bool {
+			status, ok := try(t, http.MethodGet, base+"/api/clients/"+account+"/status", "")
+			return ok && status["state"] == "ready"
+		}
+	}
+	for _, base := range bases {
+		require.Eventually(t, ready(base), 20*time.Second, 20*time.Millisecond)
+		list := call(t, http.MethodGet, base+"/api/clients/status", "")
+		require.Len(t, list["clients"], 1)
+	}
+	send := func(base, text string) {
+		call(t, http.MethodPost, base+"/api/messages/send", fmt.Sprintf(`{"accountNumber":%q,"chatId":%q,"message":{"text":%q}}`, account, account, text))
+	}
+	send(bases[0], "by a")
+	send(bases[1], "by b")
+
+	owner, other := 0, 1
+	for _, node := range call(t, http.MethodGet, bases[0]+"/api/cluster", "")["nodes"].([]any) {
+		if node := node.(map[string]any); node["name"] == "b" && node["accounts"] == 1.0 {
+			owner, other = 1, 0
+		}
+	}
+	names := []string{"a", "b"}
+	stops[names[owner]]()
+	require.Eventually(t, ready(bases[other]), 30*time.Second, 50*time.Millisecond)
+	send(bases[other], "by who is left")
+	stops[names[other]]()
+	require.LessOrEqual(t, world.Stats().MaxConcurrentLoginsPerDevice, 1)
+}
+
+func TestANodeWhoseStorageBelongsToItAloneIsRefused(t *testing.T) {
+	_, err := configs.Load([]string{"CLUSTER=redis", "CLUSTER_ADVERTISE=a:3004", "CLUSTER_SECRET=0123456789abcdef0123456789abcdef", "ENCRYPTION_KEY_FILE=x"}, filepath.Join(t.TempDir(), ".env"))
+	require.ErrorContains(t, err, "sqlite belongs to one process")
+}
