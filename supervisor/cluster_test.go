@@ -41,7 +41,7 @@ func settle(t *testing.T, engine persist.Engine, name string) *neighbour {
 	var told atomic.Pointer[Supervisor]
 	cluster, _, _ := strings.Cut(t.Name(), "/")
 	lease, err := redislease.Open(t.Context(), redislease.Config{
-		URL: "redis://" + n.link.Address, Prefix: cluster + ":", TTL: shortLease, Node: ownership.Node{Name: name},
+		URL: "redis://" + n.link.Address, Prefix: cluster + ":", TTL: shortLease, Node: ownership.Node{Name: name, Weight: 1},
 		Changed: func() {
 			if s := told.Load(); s != nil {
 				s.OwnersChanged()

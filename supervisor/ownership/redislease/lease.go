@@ -25,8 +25,8 @@ type Config struct {
 	// Prefix begins every key; clusters that share a Redis differ in it. Default
 	// "wa:cluster:".
 	Prefix string
-	// Node tells the others who this is. Session and Since are set with each lease. A
-	// weight of 0 is 1.
+	// Node tells the others who this is. Session and Since are set with each lease. One
+	// of weight 0 gets no accounts.
 	Node ownership.Node
 	// TTL is how long others wait for a node that is silent. Default 15 s. A fifth of
 	// it is the time between beats, and what a node ends its lease before the others
@@ -80,12 +80,11 @@ var _ ownership.Owner = (*Lease)(nil)
 func Open(ctx context.Context, config Config) (*Lease, error) {
 	config.Prefix = cmp.Or(config.Prefix, "wa:cluster:")
 	config.TTL = cmp.Or(config.TTL, defaultTTL)
-	config.Node.Weight = cmp.Or(config.Node.Weight, 1)
 	if config.Wall == nil {
 		config.Wall = time.Now
 	}
 	if w := config.Node.Weight; w < 0 || math.IsNaN(w) || math.IsInf(w, 0) {
-		return nil, fmt.Errorf("join the cluster: the node's weight is %g, not a number above 0", w)
+		return nil, fmt.Errorf("join the cluster: the node's weight is %g, not a number from 0 on", w)
 	}
 	l := &Lease{config: config, done: make(chan struct{})}
 	l.nodes.Store(new([]ownership.Node))

@@ -50,7 +50,7 @@ func registry(t testing.TB, address string) redislease.Config {
 // open has a node join. Who opens closes it.
 func open(t testing.TB, config redislease.Config, name string) *redislease.Lease {
 	t.Helper()
-	config.Node.Name = name
+	config.Node.Name, config.Node.Weight = name, 1
 	lease, err := redislease.Open(t.Context(), config)
 	require.NoError(t, err)
 	return lease

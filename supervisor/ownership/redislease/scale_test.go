@@ -138,7 +138,7 @@ func newCrowd(t testing.TB, redis *backends.Server, s scale) *crowd {
 		if i == 0 {
 			node.URL = "redis://" + c.link.Address
 		}
-		node.Node.Name, node.Node.Address = fmt.Sprintf("node-%04d", i), "10.0.0.1:8443"
+		node.Node.Name, node.Node.Address, node.Node.Weight = fmt.Sprintf("node-%04d", i), "10.0.0.1:8443", 1
 		node.Changed = func() {
 			select {
 			case hint <- struct{}{}:
