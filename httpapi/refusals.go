@@ -44,6 +44,7 @@ var refusalRules = []struct {
 	{in("channelId"), []actors.Code{actors.CodeChatNotFound, actors.CodeMessageNotFound}},
 	{in("id"), []actors.Code{actors.CodeMessageNotFound}},
 	{in("keyId"), []actors.Code{actors.CodeNotFound, actors.CodeConflict}},
+	{in("webhookId"), []actors.Code{actors.CodeNotFound}},
 	{in("labelId"), []actors.Code{actors.CodeNotFound}},
 	{in("contactId"), []actors.Code{actors.CodeNotFound, actors.CodeNotOnWhatsApp}},
 	{func(o *huma.Operation) bool { return strings.HasSuffix(o.Path, "/media") }, []actors.Code{
@@ -54,7 +55,7 @@ var refusalRules = []struct {
 
 // ownRefusals are what does not follow from what an operation is.
 var ownRefusals = map[string][]actors.Code{
-	"initializeClient":  {actors.CodeConflict},
+	"initializeClient":  {actors.CodeConflict, actors.CodeURLNotAllowed},
 	"getClientQR":       {actors.CodeAlreadyPaired, actors.CodeQRNotReady},
 	"createPairingCode": {actors.CodeAlreadyPaired, actors.CodeQRNotReady, actors.CodeConflict, actors.CodeAccountOffline},
 	"getPasskey":        {actors.CodeAlreadyPaired, actors.CodeConflict},
@@ -63,17 +64,20 @@ var ownRefusals = map[string][]actors.Code{
 	"restartClient":     {actors.CodeConflict},
 	"disconnectClient":  {actors.CodeConflict, actors.CodeAccountOffline},
 	"removeClient":      {actors.CodeConflict, actors.CodeAccountOffline},
-	"setSettings":       {actors.CodeConflict},
+	"setSettings":       {actors.CodeConflict, actors.CodeURLNotAllowed},
 	"cancelSend":        {actors.CodeConflict},
 	"getContact":        {actors.CodeAccountOffline, actors.CodeNotPaired, actors.CodeLoggedOut, actors.CodeAccountBanned},
 	"getContactPhoto": {
 		actors.CodeAccountOffline, actors.CodeNotPaired, actors.CodeLoggedOut, actors.CodeAccountBanned, actors.CodeMediaNotFound, actors.CodeMediaTooLarge,
 	},
+	"listMessages":    {actors.CodeMessageNotFound},
 	"searchMessages":  {actors.CodeChatNotFound},
 	"requestHistory":  {actors.CodeMessageNotFound},
 	"starMessage":     {actors.CodeMessageNotFound},
 	"listEvents":      {actors.CodeCursorExpired},
 	"listAllEvents":   {actors.CodeCursorExpired},
+	"createWebhook":   {actors.CodeURLNotAllowed},
+	"replaceWebhook":  {actors.CodeURLNotAllowed},
 	"createTicket":    {actors.CodeRateLimited},
 	"backup":          {actors.CodeConflict},
 	"createGroup":     {actors.CodeChatNotFound},

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/actors/media/mediatest"
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
@@ -159,7 +160,7 @@ type problem struct {
 func (c *dialogue) refused(chat, message, more string) (status int, p problem) {
 	c.t.Helper()
 	body := `{"accountNumber":"` + account + `","chatId":"` + chat + `","message":` + message + more + `}`
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := contract.Client(c.t)
 	response, err := client.Post(c.base+"/api/messages/send", "application/json", strings.NewReader(body))
 	require.NoError(c.t, err)
 	defer response.Body.Close()

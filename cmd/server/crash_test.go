@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 	"whatsapp-web-server/persist"
@@ -154,7 +155,7 @@ func (c *campaign) join(t *testing.T, n int) *side {
 	s := &side{
 		caller: caller{
 			entrance: c.entrance, account: owner.Number(), friend: friend.Number(), answered: &c.answered,
-			client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+			client: contract.Client(t),
 		},
 		correspondent: correspondent{world: c.world, owner: owner, friend: friend},
 	}

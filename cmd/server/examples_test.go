@@ -60,6 +60,9 @@ type stage struct {
 	// instead are bodies that cannot be written down before.
 	instead map[string]string
 	posted  simulator.NewsletterPost
+	// contract is the specification, and receiver an endpoint that gets all events.
+	contract *contract.Contract
+	receiver *examplesHook
 }
 
 // UPDATE_GOLDEN=1 writes the replies into the file of the examples.
@@ -69,6 +72,7 @@ func TestEveryExampleOfTheSpecificationWorks(t *testing.T) {
 	var examples []shownExample
 	require.NoError(t, json.Unmarshal(text, &examples))
 	s := setStage(t)
+	s.subscribe()
 	for i := range examples {
 		if prepare := s.scenes()[examples[i].key()]; prepare != nil {
 			prepare()
@@ -78,6 +82,7 @@ func TestEveryExampleOfTheSpecificationWorks(t *testing.T) {
 			break
 		}
 	}
+	s.requirePostsAsDescribed()
 	if os.Getenv("UPDATE_GOLDEN") != "" && !t.Failed() {
 		var file bytes.Buffer
 		encoder := json.NewEncoder(&file)
@@ -127,16 +132,18 @@ func setStage(t *testing.T) *stage {
 	info, _ := world.Newsletter(channel)
 	s.names["AnnsChannelCode"], s.names["120363098765432101@newsletter"] = info.Invite[strings.LastIndex(info.Invite, "/")+1:], channel.String()
 
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	s.receiver = &examplesHook{}
+	receiver := httptest.NewServer(s.receiver)
 	t.Cleanup(receiver.Close)
 	s.names["https://example.com"] = receiver.URL
 
 	s.base, s.stop = boot(t, filepath.Join(t.TempDir(), "whatsapp.db"), world.Env()...)
 	t.Cleanup(func() { s.stop() })
-	s.client = &http.Client{Transport: &contract.Transport{Base: &http.Transport{DisableKeepAlives: true}, TB: t}}
+	s.client = contract.Client(t)
 	_, document := s.fetch(http.MethodGet, "/openapi.json", nil, "")
 	loaded, err := contract.Load(document)
 	require.NoError(t, err)
+	s.contract = loaded
 	for route, operation := range loaded.Operations() {
 		s.routes[operation.OperationID] = route
 	}
@@ -187,7 +194,8 @@ func (s *stage) scenes() map[string]func() {
 			require.NoError(s.t, err)
 			s.names["CALLID0123456789"] = id
 		},
-		"removeClient": func() { s.begin("31687654321") },
+		"createWebhook": func() { s.unsubscribe() },
+		"removeClient":  func() { s.begin("31687654321") },
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/loadtest/simulator"
 	"whatsapp-web-server/loadtest/simulator/simulatortest"
 )
@@ -49,8 +50,7 @@ func (w *witness) ask(key, method, path, body string) map[string]any {
 	require.NoError(w.t, err)
 	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Content-Type", "application/json")
-	request.Close = true
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := contract.Client(w.t).Do(request)
 	require.NoError(w.t, err)
 	defer answer.Body.Close()
 	body2, err := io.ReadAll(answer.Body)

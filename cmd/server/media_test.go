@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/actors/media/mediatest"
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/loadtest/simulator"
 )
 
@@ -21,7 +22,7 @@ func (c *dialogue) download(path string, headers ...string) (*http.Response, []b
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := contract.Client(c.t).Do(request)
 	require.NoError(c.t, err)
 	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
@@ -42,7 +43,7 @@ func (c *dialogue) sendForm(path string, fields map[string]string, file []byte) 
 	_, err = part.Write(file)
 	require.NoError(c.t, err)
 	require.NoError(c.t, form.Close())
-	answer, err := http.Post(c.base+path, form.FormDataContentType(), &body)
+	answer, err := contract.Client(c.t).Post(c.base+path, form.FormDataContentType(), &body)
 	require.NoError(c.t, err)
 	defer answer.Body.Close()
 	require.Equal(c.t, http.StatusCreated, answer.StatusCode)

@@ -14,6 +14,7 @@ import (
 	"go.mau.fi/whatsmeow"
 
 	"whatsapp-web-server/configs"
+	"whatsapp-web-server/loadtest/contract"
 )
 
 // noiseRoot is the process-wide key as it is, for a network that nobody reaches.
@@ -87,7 +88,7 @@ func try(t *testing.T, method, url, body string) (map[string]any, bool) {
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	response, err := contract.Client(t).Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	var envelope struct{ Data, Error map[string]any }

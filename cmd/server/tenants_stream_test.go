@@ -67,10 +67,9 @@ func (o *tenant) ask(method, path, body string) (answer string) {
 	o.t.Helper()
 	request, err := http.NewRequestWithContext(o.t.Context(), method, o.base+path, strings.NewReader(body))
 	require.NoError(o.t, err)
-	request.Close = true
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+o.token)
-	response, err := http.DefaultClient.Do(request)
+	response, err := contract.Client(o.t).Do(request)
 	require.NoError(o.t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"whatsapp-web-server/loadtest/child"
+	"whatsapp-web-server/loadtest/contract"
 	"whatsapp-web-server/loadtest/simulator"
 )
 
@@ -55,9 +56,17 @@ func Start(tb testing.TB, sim *simulator.Simulator, environment ...string) *Serv
 	require.NoError(tb, err)
 	transport := &http.Transport{MaxIdleConnsPerHost: 1000}
 	tb.Cleanup(transport.CloseIdleConnections)
-	s := &Server{Process: child.Start(tb, command), sim: sim, http: &http.Client{Transport: transport, Timeout: patience}}
+	s := &Server{Process: child.Start(tb, command), sim: sim, http: &http.Client{Transport: checked(tb, transport), Timeout: patience}}
 	s.base = s.address(tb, output)
 	return s
+}
+
+// checked holds replies to the contract, unless the time that they take is measured.
+func checked(tb testing.TB, transport http.RoundTripper) http.RoundTripper {
+	if _, measured := tb.(*testing.B); measured {
+		return transport
+	}
+	return &contract.Transport{Base: transport, TB: tb}
 }
 
 // URL is where the server answers, to which paths such as /api are added.
