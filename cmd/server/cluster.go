@@ -14,6 +14,8 @@ import (
 	"whatsapp-web-server/httpapi/internode"
 	"whatsapp-web-server/persist"
 	"whatsapp-web-server/supervisor"
+	"whatsapp-web-server/supervisor/access"
+	"whatsapp-web-server/supervisor/access/redislimit"
 	"whatsapp-web-server/supervisor/ownership"
 	"whatsapp-web-server/supervisor/ownership/redislease"
 )
@@ -47,6 +49,23 @@ func (s *Server) openCluster(ctx context.Context, config configs.Config) (err er
 		s.owner = nil // not a nil *Lease
 	}
 	return err
+}
+
+// rateConnections is how many requests may ask at once whether their key has its rate
+// left.
+const rateConnections = 32
+
+// openRates has rates of keys hold across the nodes, if there may be other ones.
+func (s *Server) openRates(ctx context.Context, config configs.Config) (access.Limiter, error) {
+	if !config.Cluster.Enabled() {
+		return nil, nil
+	}
+	client, err := redislease.Dial(ctx, config.Cluster.Registry(&config.Redis).Reveal(), rateConnections, time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("count what keys use: %w", err)
+	}
+	s.rates = client
+	return redislimit.New(client, "wa:"), nil
 }
 
 func identityOf(config *configs.Cluster) (*internode.Identity, error) {

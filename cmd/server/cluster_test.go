@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -83,4 +84,39 @@ func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
 func TestANodeWhoseStorageBelongsToItAloneIsRefused(t *testing.T) {
 	_, err := configs.Load([]string{"CLUSTER=redis", "CLUSTER_ADVERTISE=a:3004", "CLUSTER_SECRET=0123456789abcdef0123456789abcdef", "ENCRYPTION_KEY_FILE=x"}, filepath.Join(t.TempDir(), ".env"))
 	require.ErrorContains(t, err, "sqlite belongs to one process")
+}
+
+func TestAKeyHasItsRateOnceForAllNodes(t *testing.T) {
+	redis := backends.Start(t, backends.Redis(), t.TempDir())
+	one, stops := nodesOf(t, redis, nowhere(), "a")
+	defer stops["a"]()
+	made := call(t, http.MethodPost, one[0]+"/api/keys", `{"name":"k","rights":["read"],"rateLimit":{"perSecond":1,"burst":1000}}`)
+	another, stops := nodesOf(t, redis, nowhere(), "b") // reads it as it starts
+	defer stops["b"]()
+	remaining := func(base string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/clients/status", nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+made["token"].(string))
+		response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+		require.NoError(t, err)
+		defer func() { _ = response.Body.Close() }()
+		left, err := strconv.Atoi(response.Header.Get("Ratelimit-Remaining"))
+		require.NoError(t, err)
+		return left
+	}
+	for range 10 { // where Redis is slow for a moment, nodes count by themselves for a second
+		for range 20 {
+			remaining(one[0])
+		}
+		if left := remaining(one[0]); remaining(another[0]) <= left {
+			return
+		}
+		<-time.After(500 * time.Millisecond)
+	}
+	require.Fail(t, "each node counts for itself")
+}
+
+// nowhere is the environment of a server that reaches no WhatsApp.
+func nowhere() []string {
+	return []string{"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot()}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	driver "github.com/redis/go-redis/v9"
 	"go.mau.fi/whatsmeow/store"
 	"go.uber.org/zap"
 
@@ -55,8 +56,9 @@ type Server struct {
 	runtime     *actors.Runtime
 	feed        *actors.Feed
 	owner       ownership.Owner
-	nodes       *internode.Listener // nil if there are no other nodes, as is client
+	nodes       *internode.Listener // nil if there are no other nodes, as are client and rates
 	client      *internode.Client
+	rates       driver.UniversalClient
 	accounts    *supervisor.Supervisor
 	webhooks    *webhook.Service
 	sinks       []*sink.Sink
@@ -160,6 +162,9 @@ func (s *Server) close() error {
 	if s.keys != nil {
 		s.keys.Close()
 	}
+	if s.rates != nil {
+		failures = append(failures, s.rates.Close())
+	}
 	if s.engine != nil {
 		failures = append(failures, s.engine.Close())
 	}
@@ -195,8 +200,12 @@ func (s *Server) openStorage(ctx context.Context, config configs.Config) (err er
 	return nil
 }
 
-func (s *Server) openKeys(ctx context.Context, _ configs.Config) (err error) {
-	s.keys, err = access.Open(ctx, s.engine, s.log, nil)
+func (s *Server) openKeys(ctx context.Context, config configs.Config) error {
+	rates, err := s.openRates(ctx, config)
+	if err != nil {
+		return err
+	}
+	s.keys, err = access.Open(ctx, s.engine, s.log, rates)
 	return err
 }
 
