@@ -166,7 +166,15 @@ func identity(t testing.TB, secret string) *internode.Identity {
 func join(t *testing.T, all *register, name string, config Config, asked *office) *branch {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	log, known := zap.New(core), identity(t, clusterSecret)
+	b, server := found(t, all, name, config, asked, zap.New(core))
+	b.edge = serveEdge(t, server, logs)
+	return b
+}
+
+// found adds a node to the register whose edge is asked by other nodes alone.
+func found(t testing.TB, all *register, name string, config Config, asked *office, log *zap.Logger) (*branch, *Server) {
+	t.Helper()
+	known := identity(t, clusterSecret)
 	inner, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	node := ownership.Node{Session: "session-of-" + name, Name: name, Address: inner.Addr().String(), Weight: 1, Since: noon}
@@ -189,10 +197,8 @@ func join(t *testing.T, all *register, name string, config Config, asked *office
 		_ = server.ShutdownNodes(ctx)
 		require.NoError(t, <-served)
 	})
-	b := &branch{office: asked, node: node, member: m, observed: observed, stop: stop}
 	t.Cleanup(stop)
-	b.edge = serveEdge(t, server, logs)
-	return b
+	return &branch{office: asked, node: node, member: m, observed: observed, stop: stop}, server
 }
 
 const (
@@ -324,7 +330,7 @@ func TestAFileIsPassedOnAsItComes(t *testing.T) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.address+"/api/messages/send", body)
 		require.NoError(t, err)
 		request.Header.Set("Content-Type", contentType)
-		answer, err := a.client.Do(request)
+		answer, err := a.unheld().client.Do(request) // which does not keep the body
 		require.NoError(t, err)
 		content, err := io.ReadAll(answer.Body)
 		require.NoError(t, err)
