@@ -19,7 +19,7 @@ import (
 
 func newStore(t *testing.T) *access.Store {
 	t.Helper()
-	store, err := access.Open(t.Context(), memory.Open(), zap.NewNop(), nil)
+	store, err := access.Open(t.Context(), memory.Open(), zap.NewNop(), access.Others{})
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
 	return store

@@ -30,16 +30,20 @@ import (
 var everyone = webhook.Caller{Everyone: true}
 
 // webhooks brings up the endpoints of a node; end stops them as a restart would.
-func (h *house) webhooks(t testing.TB) (service *webhook.Service, end func()) {
+func (h *house) webhooks(t testing.TB, changes ...func(*webhook.Config)) (service *webhook.Service, end func()) {
 	t.Helper()
-	service, err := webhook.Start(t.Context(), actors.NewRuntime(), webhook.Config{
+	config := webhook.Config{
 		Engine: h.engine, Source: newsroom{h, h.feed}, Log: zap.NewNop(),
 		Tenant: func(account string) (string, bool) { return "", slices.Contains(h.Numbers(), account) },
 		Covers: func(patterns []string, account string) bool {
 			return len(patterns) == 0 || slices.Contains(patterns, account)
 		},
 		Poster: fetch.NewPoster([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	service, err := webhook.Start(t.Context(), actors.NewRuntime(), config)
 	require.NoError(t, err)
 	end = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

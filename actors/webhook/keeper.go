@@ -21,7 +21,17 @@ type (
 	find   struct{ id string }            // reply: *actors.Ref, or nil
 	drain  struct{}                       // reply: []*actors.Ref
 	ended  struct{ actors.Ended }
+	look   struct{} // another node may have changed something
+	// strays asks which endpoints there are here and not among those of the storage. They
+	// are ending then; reply: []stray.
+	strays struct{ there map[string]bool }
 )
+
+// stray is an endpoint that is ending, as another node has removed it.
+type stray struct {
+	hook persist.Webhook
+	ref  *actors.Ref // nil: it did not run
+}
 
 // keeper has one actor run for each endpoint, as the endpoint is now: one that was
 // changed ends and begins anew, where it was in each log.
@@ -30,6 +40,7 @@ type keeper struct {
 	runtime  *actors.Runtime
 	self     *actors.Self
 	erasing  *actors.Lane
+	looking  *actors.Lane
 	children map[string]*child
 	draining bool
 }
@@ -42,7 +53,8 @@ type child struct {
 
 // Started implements [actors.Behaviour].
 func (k *keeper) Started(self *actors.Self) {
-	k.self, k.erasing = self, self.Lane(actors.DefaultMailbox)
+	k.self, k.erasing, k.looking = self, self.Lane(actors.DefaultMailbox), self.Lane(1)
+	k.lookLater()
 }
 
 // Stopped implements [actors.Behaviour]. The endpoints have been stopped before.
@@ -55,7 +67,28 @@ func (k *keeper) Receive(_ *actors.Self, message any) {
 		k.command(m)
 	case ended:
 		k.ended(m.Ended)
+	case look:
+		k.look()
 	}
+}
+
+func (k *keeper) lookLater() {
+	if k.service.Review > 0 {
+		k.self.After(k.service.Review, func() { k.look(); k.lookLater() })
+	}
+}
+
+// look compares the endpoints with the storage. What waits already will see it all.
+func (k *keeper) look() {
+	_ = actors.Do(k.looking, func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+		defer cancel()
+		return struct{}{}, k.service.refresh(ctx)
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			k.service.Log.Warn("webhooks could not be read: those that are known go on", zap.Error(err))
+		}
+	})
 }
 
 func (k *keeper) command(command *actors.Command) {
@@ -64,6 +97,8 @@ func (k *keeper) command(command *actors.Command) {
 		command.Reply(struct{}{}, k.place(body.hook))
 	case remove:
 		command.Reply(k.remove(body.hook.ID), nil)
+	case strays:
+		command.Reply(k.strays(body.there), nil)
 	case erase:
 		command.Reply(struct{}{}, actors.Do(k.erasing, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, k.service.erase(ctx, body.hook)
@@ -96,8 +131,8 @@ func (k *keeper) place(hook persist.Webhook) error {
 		c = &child{}
 		k.children[hook.ID] = c
 	}
-	if c.want != nil && c.want.Version > hook.Version {
-		return nil // somebody has changed it meanwhile
+	if c.want != nil && made(*c.want) == made(hook) && c.want.Version >= hook.Version {
+		return nil // it is so already, or somebody has changed it meanwhile
 	}
 	c.want = &hook
 	if c.ref != nil {
@@ -105,6 +140,20 @@ func (k *keeper) place(hook persist.Webhook) error {
 		return nil
 	}
 	return k.spawn(c)
+}
+
+// made is when an endpoint came to be, as the storage has times. An account's own may be
+// another one under the same id.
+func made(hook persist.Webhook) int64 { return persist.Milliseconds(hook.CreatedAt) }
+
+func (k *keeper) strays(there map[string]bool) (ending []stray) {
+	for id, c := range k.children {
+		if c.want != nil && !there[id] {
+			hook := *c.want
+			ending = append(ending, stray{hook, k.remove(id)})
+		}
+	}
+	return ending
 }
 
 func (k *keeper) remove(id string) *actors.Ref {

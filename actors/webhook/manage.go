@@ -116,7 +116,7 @@ func (s *Service) fill(ctx context.Context, caller Caller, hook *persist.Webhook
 	if err := s.Check(ctx, draft.URL); err != nil {
 		return err
 	}
-	if err := s.address(caller, hook, draft); err != nil {
+	if err := s.address(ctx, caller, hook, draft); err != nil {
 		return err
 	}
 	headers, err := checkHeaders(draft.Headers)
@@ -147,13 +147,16 @@ func (s *Service) fill(ctx context.Context, caller Caller, hook *persist.Webhook
 }
 
 // address says whose events an endpoint hears.
-func (s *Service) address(caller Caller, hook *persist.Webhook, draft Draft) error {
+func (s *Service) address(ctx context.Context, caller Caller, hook *persist.Webhook, draft Draft) error {
 	was := *hook
 	switch {
 	case draft.Account != "" && len(draft.Accounts) > 0:
 		return refuse("accounts", "not together with accountNumber")
 	case draft.Account != "":
-		tenant, known := s.Tenant(draft.Account)
+		tenant, known, err := s.tenantOf(ctx, draft.Account)
+		if err != nil {
+			return err
+		}
 		if !known || !caller.Everyone && (tenant != caller.Tenant || !s.Covers(caller.Accounts, draft.Account)) {
 			return &actors.Error{Code: actors.CodeAccountNotFound, Field: "accountNumber", Message: "no account has this number"}
 		}
@@ -175,6 +178,22 @@ func (s *Service) address(caller Caller, hook *persist.Webhook, draft Draft) err
 		hook.Since = time.Now()
 	}
 	return nil
+}
+
+// tenantOf tells whose an account is, wherever it lives: this node may not have heard of it.
+func (s *Service) tenantOf(ctx context.Context, account string) (tenant string, known bool, err error) {
+	if tenant, known := s.Tenant(account); known {
+		return tenant, true, nil
+	}
+	entry, err := persist.AccountIndex.Get(ctx, s.Engine, persist.SystemScope(), account)
+	switch {
+	case errors.Is(err, persist.ErrNotFound):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("read index of accounts: %w", err)
+	default:
+		return entry.Tenant, true, nil
+	}
 }
 
 func checkKinds(kinds []string) error {
@@ -204,10 +223,13 @@ func byTenant(tenant string) persist.Query {
 
 // store writes an endpoint and has it run as it is.
 func (s *Service) store(ctx context.Context, hook persist.Webhook) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	batch := persist.Batch{Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.Webhooks.Put(hook)}}
 	if err := s.Engine.Apply(ctx, []persist.Batch{batch})[0]; err != nil {
 		return fmt.Errorf("store webhook: %w", err)
 	}
+	s.Tell()
 	_, err := actors.Ask[struct{}](ctx, s.keeper, place{hook})
 	return err
 }
@@ -320,26 +342,26 @@ func (s *Service) Delete(ctx context.Context, caller Caller, id string) error {
 	if err != nil {
 		return err
 	}
-	batch := persist.Batch{Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.Webhooks.Remove(id, hook.Version)}}
-	err = s.Engine.Apply(ctx, []persist.Batch{batch})[0]
-	if errors.Is(err, persist.ErrConflict) { // changed just now
+	ref, err := s.remove(ctx, hook)
+	switch {
+	case errors.Is(err, persist.ErrConflict): // changed just now
 		return s.Delete(ctx, caller, id)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("remove webhook: %w", err)
+	default:
+		return s.end(ctx, stray{hook, ref})
 	}
-	ref, err := actors.Ask[*actors.Ref](ctx, s.keeper, remove{hook})
-	if err != nil {
-		return err
+}
+
+func (s *Service) remove(ctx context.Context, hook persist.Webhook) (*actors.Ref, error) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	batch := persist.Batch{Scope: persist.SystemScope(), Mutations: []persist.Mutation{persist.Webhooks.Remove(hook.ID, hook.Version)}}
+	if err := s.Engine.Apply(ctx, []persist.Batch{batch})[0]; err != nil {
+		return nil, err
 	}
-	if ref != nil {
-		if err := ref.Stop(ctx); err != nil {
-			return err
-		}
-	}
-	s.forgetTally(id)
-	_, err = actors.Ask[struct{}](ctx, s.keeper, erase{hook})
-	return err
+	s.Tell()
+	return actors.Ask[*actors.Ref](ctx, s.keeper, remove{hook})
 }
 
 // erase removes what accounts keep of an endpoint that is gone.

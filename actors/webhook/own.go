@@ -54,7 +54,10 @@ func (s *Service) SetOwn(ctx context.Context, account, address string, since tim
 		})
 		return "", err
 	}
-	tenant, known := s.Tenant(account)
+	tenant, known, err := s.tenantOf(ctx, account)
+	if err != nil {
+		return "", err
+	}
 	if !known {
 		return "", actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
 	}

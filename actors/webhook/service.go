@@ -30,7 +30,13 @@ type Config struct {
 	// Observe is told of each request, with the answer's status or 0. It must not block.
 	// Nil tells nobody.
 	Observe func(status int, took time.Duration)
-	Log     *zap.Logger
+	// Tell has the other nodes Refresh, after an endpoint was changed here. It returns
+	// soon, and need not succeed. Nil tells nobody.
+	Tell func()
+	// Review is how long another node's change may stay unseen, where nobody tells. Zero
+	// is for ever: there is no other node.
+	Review time.Duration
+	Log    *zap.Logger
 }
 
 // Service has the endpoints of this node. Its methods may be called by anyone.
@@ -40,6 +46,8 @@ type Service struct {
 	keeper  *actors.Ref
 	posting chan struct{} // a place for each request that is underway
 
+	changing sync.Mutex // keeps what is read from overtaking what is written
+
 	mu      sync.Mutex
 	tallies map[string]*tally
 }
@@ -48,6 +56,9 @@ type Service struct {
 func Start(ctx context.Context, runtime *actors.Runtime, config Config) (*Service, error) {
 	if config.Observe == nil {
 		config.Observe = func(int, time.Duration) {}
+	}
+	if config.Tell == nil {
+		config.Tell = func() {}
 	}
 	s := &Service{Config: config, posting: make(chan struct{}, maxPosting), tallies: make(map[string]*tally)}
 	var err error

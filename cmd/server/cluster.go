@@ -16,6 +16,7 @@ import (
 	"whatsapp-web-server/supervisor"
 	"whatsapp-web-server/supervisor/access"
 	"whatsapp-web-server/supervisor/access/redislimit"
+	"whatsapp-web-server/supervisor/notice"
 	"whatsapp-web-server/supervisor/ownership"
 	"whatsapp-web-server/supervisor/ownership/redislease"
 )
@@ -51,21 +52,55 @@ func (s *Server) openCluster(ctx context.Context, config configs.Config) (err er
 	return err
 }
 
-// rateConnections is how many requests may ask at once whether their key has its rate
-// left.
-const rateConnections = 32
+const (
+	// sharedConnections is how many requests may ask at once whether their key has its
+	// rate left.
+	sharedConnections = 32
+	// webhooksReview is how long a change of a webhook may stay unseen, where the node was
+	// not told of it.
+	webhooksReview = 15 * time.Second
+)
 
-// openRates has rates of keys hold across the nodes, if there may be other ones.
-func (s *Server) openRates(ctx context.Context, config configs.Config) (access.Limiter, error) {
+// What nodes tell each other of.
+const (
+	keysChanged     = "keys"
+	webhooksChanged = "webhooks"
+)
+
+// openOthers has keys count alike on all nodes, if there may be other ones.
+func (s *Server) openOthers(ctx context.Context, config configs.Config) (access.Others, error) {
 	if !config.Cluster.Enabled() {
-		return nil, nil
+		return access.Others{}, nil
 	}
-	client, err := redislease.Dial(ctx, config.Cluster.Registry(&config.Redis).Reveal(), rateConnections, time.Second)
+	client, err := redislease.Dial(ctx, config.Cluster.Registry(&config.Redis).Reveal(), sharedConnections, time.Second)
 	if err != nil {
-		return nil, fmt.Errorf("count what keys use: %w", err)
+		return access.Others{}, fmt.Errorf("count what keys use: %w", err)
 	}
-	s.rates = client
-	return redislimit.New(client, "wa:"), nil
+	s.shared, s.board = client, notice.Open(client, "wa:changes")
+	return access.Others{Limiter: redislimit.New(client, "wa:"), Tell: s.tell(keysChanged)}, nil
+}
+
+// tell is how other nodes hear of a change; nil if there are none.
+func (s *Server) tell(topic string) func() {
+	if s.board == nil {
+		return nil
+	}
+	return func() { s.board.Tell(topic) }
+}
+
+// hear has changes of other nodes looked at.
+func (s *Server) hear(topic string, look func()) {
+	if s.board != nil {
+		s.board.Hear(topic, look)
+	}
+}
+
+// review is zero for a node by itself.
+func review(config configs.Config) time.Duration {
+	if config.Cluster.Enabled() {
+		return webhooksReview
+	}
+	return 0
 }
 
 func identityOf(config *configs.Cluster) (*internode.Identity, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/configs"
@@ -119,4 +121,35 @@ func TestAKeyHasItsRateOnceForAllNodes(t *testing.T) {
 // nowhere is the environment of a server that reaches no WhatsApp.
 func nowhere() []string {
 	return []string{"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot()}
+}
+
+func TestAKeyHoldsOnAllNodesAndItsSocketsEndWithIt(t *testing.T) {
+	redis := backends.Start(t, backends.Redis(), t.TempDir())
+	bases, stops := nodesOf(t, redis, nowhere(), "a", "b")
+	for _, stop := range stops {
+		defer stop()
+	}
+	require.Eventually(t, func() bool { // once b hears what is told
+		made := call(t, http.MethodPost, bases[0]+"/api/keys", `{"name":"k","rights":["read"]}`)
+		header := http.Header{"Authorization": {"Bearer " + made["token"].(string)}}
+		began := time.Now()
+		var socket *websocket.Conn
+		require.Eventually(t, func() bool {
+			conn, answer, err := websocket.Dial(t.Context(), bases[1]+"/ws", &websocket.DialOptions{HTTPHeader: header})
+			if answer != nil && answer.Body != nil {
+				_ = answer.Body.Close()
+			}
+			socket = conn
+			return err == nil
+		}, 20*time.Second, 10*time.Millisecond)
+		call(t, http.MethodDelete, bases[0]+"/api/keys/"+made["key"].(map[string]any)["id"].(string), "")
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var err error
+		for err == nil {
+			_, _, err = socket.Read(ctx)
+		}
+		require.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err), err)
+		return time.Since(began) < 2*time.Second
+	}, 60*time.Second, time.Millisecond)
 }

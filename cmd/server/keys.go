@@ -124,7 +124,7 @@ func withKeys(ctx context.Context, config configs.Config, what string, do func(*
 		return fmt.Errorf("open storage (where one process alone may own it, stop the server, or make keys over its API): %w", err)
 	}
 	defer closeEngine(engine, &err)
-	store, err := access.Open(ctx, engine, log, nil)
+	store, err := access.Open(ctx, engine, log, access.Others{})
 	if err != nil {
 		return err
 	}

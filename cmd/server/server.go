@@ -29,6 +29,7 @@ import (
 	"whatsapp-web-server/persist/journal"
 	"whatsapp-web-server/supervisor"
 	"whatsapp-web-server/supervisor/access"
+	"whatsapp-web-server/supervisor/notice"
 	"whatsapp-web-server/supervisor/ownership"
 )
 
@@ -56,9 +57,10 @@ type Server struct {
 	runtime     *actors.Runtime
 	feed        *actors.Feed
 	owner       ownership.Owner
-	nodes       *internode.Listener // nil if there are no other nodes, as are client and rates
+	nodes       *internode.Listener // nil if there are no other nodes, as are client, shared and board
 	client      *internode.Client
-	rates       driver.UniversalClient
+	shared      driver.UniversalClient
+	board       *notice.Board
 	accounts    *supervisor.Supervisor
 	webhooks    *webhook.Service
 	sinks       []*sink.Sink
@@ -162,8 +164,8 @@ func (s *Server) close() error {
 	if s.keys != nil {
 		s.keys.Close()
 	}
-	if s.rates != nil {
-		failures = append(failures, s.rates.Close())
+	if s.board != nil {
+		failures = append(failures, s.board.Close(), s.shared.Close())
 	}
 	if s.engine != nil {
 		failures = append(failures, s.engine.Close())
@@ -201,12 +203,15 @@ func (s *Server) openStorage(ctx context.Context, config configs.Config) (err er
 }
 
 func (s *Server) openKeys(ctx context.Context, config configs.Config) error {
-	rates, err := s.openRates(ctx, config)
+	others, err := s.openOthers(ctx, config)
 	if err != nil {
 		return err
 	}
-	s.keys, err = access.Open(ctx, s.engine, s.log, rates)
-	return err
+	if s.keys, err = access.Open(ctx, s.engine, s.log, others); err != nil {
+		return err
+	}
+	s.hear(keysChanged, s.keys.Refresh)
+	return nil
 }
 
 func (s *Server) openNetwork(_ context.Context, config configs.Config) (err error) {
@@ -260,9 +265,13 @@ func (s *Server) openWebhooks(ctx context.Context, config configs.Config) (err e
 		Covers: func(patterns []string, account string) bool {
 			return access.Principal{Accounts: patterns}.Covers(account)
 		},
-		Poster: fetch.NewPoster(config.OutboundAllow()), Observe: s.metrics.Posted, Log: s.log,
+		Poster: fetch.NewPoster(config.OutboundAllow()), Observe: s.metrics.Posted, Tell: s.tell(webhooksChanged), Review: review(config), Log: s.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	s.hear(webhooksChanged, s.webhooks.Refresh)
+	return nil
 }
 
 func (s *Server) node(config configs.Config) *actors.Node {

@@ -21,7 +21,7 @@ import (
 const (
 	// MaxKeys bounds the keys of a tenant: they are all held in memory.
 	MaxKeys = 1000
-	// rereadEvery is how long another node's change may stay unseen.
+	// rereadEvery is how long another node's change may stay unseen, where nobody tells.
 	rereadEvery = 5 * time.Second
 	// noteEvery is how far the time of the last use is behind.
 	noteEvery = 10 * time.Minute
@@ -37,12 +37,24 @@ var (
 	ErrAddress = errors.New("the key may not be used from this address")
 )
 
+// Others is how a node and the other ones hold together; the zero value is for a node
+// by itself.
+type Others struct {
+	// Limiter counts the rates of keys for all nodes; nil counts for this one.
+	Limiter Limiter
+	// Tell has the other nodes Refresh, after something was changed here. It returns soon,
+	// and need not succeed. Nil tells nobody.
+	Tell func()
+}
+
 // Store holds the keys of the installation. They are in memory; a change is stored
-// before it counts, counts here at once, and on other nodes a few seconds later.
+// before it counts, counts here at once, and on other nodes as soon as they are told,
+// else a few seconds later.
 type Store struct {
 	engine persist.Engine
 	log    *zap.Logger
-	shared Limiter
+	others Others
+	asked  chan struct{} // to read again
 
 	changing sync.Mutex // keeps what is read from overtaking what is written
 	mu       sync.RWMutex
@@ -53,10 +65,12 @@ type Store struct {
 	running sync.WaitGroup
 }
 
-// Open reads the keys, and sees to changes until Close. Their rates hold across the
-// nodes that share a limiter; where it is nil, for this node.
-func Open(ctx context.Context, engine persist.Engine, log *zap.Logger, shared Limiter) (*Store, error) {
-	s := &Store{engine: engine, log: log, shared: shared, grants: make(map[string]*Grant)}
+// Open reads the keys, and sees to changes until Close.
+func Open(ctx context.Context, engine persist.Engine, log *zap.Logger, others Others) (*Store, error) {
+	if others.Tell == nil {
+		others.Tell = func() {}
+	}
+	s := &Store{engine: engine, log: log, others: others, asked: make(chan struct{}, 1), grants: make(map[string]*Grant)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if err := s.reread(ctx); err != nil {
 		s.stop()
@@ -72,6 +86,14 @@ func (s *Store) Close() {
 	s.running.Wait()
 }
 
+// Refresh has the keys read again: another node has changed some. It does not wait.
+func (s *Store) Refresh() {
+	select {
+	case s.asked <- struct{}{}:
+	default: // it will be
+	}
+}
+
 func (s *Store) follow() {
 	tick := time.NewTicker(rereadEvery)
 	defer tick.Stop()
@@ -80,6 +102,7 @@ func (s *Store) follow() {
 		case <-s.ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.asked:
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, rereadTime)
 		err := s.reread(ctx)
@@ -139,7 +162,7 @@ func (s *Store) putLocked(key persist.APIKey) {
 		old.key = key
 		return
 	}
-	next := newGrant(s.ctx, key, s.shared)
+	next := newGrant(s.ctx, key, s.others.Limiter)
 	s.grants[key.ID] = next
 	if old != nil {
 		next.used.Store(old.used.Load())
@@ -200,7 +223,7 @@ func (s *Store) Create(ctx context.Context, by Principal, tenant string, spec Sp
 	}
 	token, digest := newSecret(key.ID)
 	key.Digest = digest
-	return key, token, s.write(ctx, key)
+	return key, token, s.announce(s.write(ctx, key))
 }
 
 func (s *Store) count(tenant string) (n int) {
@@ -275,7 +298,7 @@ func (s *Store) change(ctx context.Context, by Principal, id string, how func(pe
 		return key, err
 	}
 	key.Version, key.UpdatedAt = key.Version+1, storable(time.Now())
-	return key, s.write(ctx, key)
+	return key, s.announce(s.write(ctx, key))
 }
 
 // Revoke ends a key for good.
@@ -290,9 +313,17 @@ func (s *Store) Revoke(ctx context.Context, by Principal, id string) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.dropLocked(id)
-	return nil
+	s.mu.Unlock()
+	return s.announce(nil)
+}
+
+// announce tells the other nodes of a change that was not refused.
+func (s *Store) announce(err error) error {
+	if err == nil {
+		s.others.Tell()
+	}
+	return err
 }
 
 // write stores a key, and has it count.

@@ -27,11 +27,11 @@ var (
 	here      = netip.MustParseAddr("192.0.2.7")
 )
 
-func openStore(t *testing.T, engine persist.Engine) *Store { return openShared(t, engine, nil) }
+func openStore(t *testing.T, engine persist.Engine) *Store { return openAmong(t, engine, Others{}) }
 
-func openShared(t *testing.T, engine persist.Engine, shared Limiter) *Store {
+func openAmong(t *testing.T, engine persist.Engine, others Others) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), engine, zap.NewNop(), shared)
+	s, err := Open(t.Context(), engine, zap.NewNop(), others)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -150,6 +150,31 @@ func TestAnotherNodeSeesChangesSoon(t *testing.T) {
 	})
 }
 
+func TestAnotherNodeThatIsToldSeesChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := memory.Open()
+		other := openStore(t, engine)
+		s := openAmong(t, engine, Others{Tell: other.Refresh})
+		began := time.Now()
+		key, token := makeKey(t, s, "acme")
+		synctest.Wait()
+		grant, err := other.Authenticate(token, here)
+		require.NoError(t, err)
+		_, err = s.Change(t.Context(), boss, key.ID, Spec{Rights: &[]Right{Send}})
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, ErrChanged, context.Cause(grant.Life()))
+		grant, err = other.Authenticate(token, here)
+		require.NoError(t, err)
+		require.Equal(t, []Right{Send}, grant.Rights)
+		require.NoError(t, s.Revoke(t.Context(), boss, key.ID))
+		synctest.Wait()
+		require.Equal(t, ErrRevoked, context.Cause(grant.Life()))
+		require.Zero(t, time.Since(began))
+	})
+}
+
 func TestTheLastUseIsStoredNowAndThenAndEndsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -200,7 +225,7 @@ func (s shared) Take(_ context.Context, _ string, perSecond, burst int) (Quota, 
 func TestNodesCountTogetherAsLongAsTheyCan(t *testing.T) {
 	t.Parallel()
 	for remaining, limiter := range map[int]shared{2: {}, 4: {errors.New("away")}} {
-		s := openShared(t, memory.Open(), limiter)
+		s := openAmong(t, memory.Open(), Others{Limiter: limiter})
 		_, token := makeKey(t, s, "acme", func(s *Spec) { s.PerSecond, s.Burst = new(int64(2)), new(int64(5)) })
 		grant, err := s.Authenticate(token, here)
 		require.NoError(t, err)
