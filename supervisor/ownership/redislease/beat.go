@@ -24,6 +24,10 @@ const maxSkew = 2 * time.Second
 // that it doesn't know ends by itself.
 const keptFormer = 8
 
+// hearAll is after how many beats a node hears of all nodes anew. It isn't told of
+// changes that Redis had lost, and counted again.
+const hearAll = 200
+
 // run keeps a lease, one session after the other.
 func (l *Lease) run(ctx context.Context) {
 	defer close(l.done)
@@ -46,9 +50,13 @@ func (l *Lease) tell() {
 
 // keep prolongs a term until it is over.
 func (l *Lease) keep(ctx context.Context, t *term) {
-	for wait := l.interval(); t.valid(); {
+	wait := l.interval()
+	for count := 1; t.valid(); count++ {
 		if !pause(ctx, min(wait, t.left())) {
 			return
+		}
+		if count%hearAll == 0 {
+			l.changes = "0"
 		}
 		wait = l.beat(ctx, t)
 	}
@@ -82,7 +90,7 @@ func (l *Lease) beat(ctx context.Context, t *term) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, min(l.beatTimeout(), t.left()))
 	defer cancel()
 	sent := l.now()
-	changed, err := beatScript.Run(ctx, l.beats, []string{l.nodesKey()}, t.session(), l.config.TTL.Milliseconds()).Text()
+	found, err := beatScript.Run(ctx, l.beats, []string{l.nodesKey()}, t.session(), l.config.TTL.Milliseconds(), l.changes).StringSlice()
 	switch {
 	case errors.Is(err, driver.Nil):
 		t.over.Store(true) // the registry knows it no more
@@ -91,42 +99,37 @@ func (l *Lease) beat(ctx context.Context, t *term) time.Duration {
 		return l.retryAfter() // it holds until its end
 	}
 	t.prolong(sent.add(l.config.TTL - l.margin()))
-	if changed != l.changed && l.refresh(ctx) == nil {
+	if l.learn(found) {
 		l.tell()
 	}
 	return l.interval()
 }
 
-func (l *Lease) beatTimeout() time.Duration { return min(l.interval(), time.Second) }
+func (l *Lease) beatTimeout() time.Duration { return min(l.config.TTL/5, time.Second) }
 
-// refresh learns who the nodes are.
-func (l *Lease) refresh(ctx context.Context) error {
-	found, err := nodesScript.Run(ctx, l.beats, []string{l.nodesKey()}).StringSlice()
-	if err == nil {
-		l.learn(found)
+// learn takes over what a script tells of the nodes: all of them, or what has changed
+// since, and in any case as how many changes that is.
+func (l *Lease) learn(found []string) (news bool) {
+	if found[1] == "all" {
+		l.known = make(map[string]ownership.Node)
 	}
-	return err
-}
-
-// learn takes what the registry says of the nodes: when it last changed, and their
-// records. In a large cluster most are those of before.
-func (l *Lease) learn(found []string) {
-	known := make(map[string]ownership.Node, len(found))
-	for _, record := range found[1:] {
-		node, before := l.known[record]
-		if !before {
-			var err error
-			if node, err = decode(record); err != nil {
-				continue // a later program's, which this one can't ask anything
-			}
+	l.changes = found[0]
+	news = found[1] == "all" || len(found) > 2
+	for i := 2; i+1 < len(found); i += 2 {
+		session, record := found[i], found[i+1]
+		if node, err := decode(record); err == nil {
+			l.known[session] = node
+		} else { // it is over, or a later program's, which this one can't ask anything
+			delete(l.known, session)
 		}
-		known[record] = node
 	}
-	nodes := slices.SortedFunc(maps.Values(known), func(a, b ownership.Node) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Session, b.Session))
-	})
-	l.nodes.Store(&nodes)
-	l.known, l.changed = known, found[0]
+	if news {
+		nodes := slices.SortedFunc(maps.Values(l.known), func(a, b ownership.Node) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Session, b.Session))
+		})
+		l.nodes.Store(&nodes)
+	}
+	return news
 }
 
 func decode(record string) (node ownership.Node, err error) {

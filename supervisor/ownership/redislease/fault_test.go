@@ -201,7 +201,7 @@ func TestWithoutRedisALeaseHoldsUntilItsDeadline(t *testing.T) {
 	require.NoError(t, redis.Kill())
 	killed := time.Now()
 	eventually(t, lost(a, had.Session))
-	require.GreaterOrEqual(t, time.Since(killed), ttl/2, "the last beat was a fifth before, and the deadline is a fifth before the end")
+	require.GreaterOrEqual(t, time.Since(killed), ttl/2, "the last beat was a tenth before, and the deadline is a fifth before the end")
 	require.Less(t, time.Since(killed), ttl)
 	_, err := a.Claim(t.Context(), account)
 	require.ErrorIs(t, err, ownership.ErrLost)
@@ -236,5 +236,5 @@ func TestALeaseThatTheRegistryForgotEndsAtTheNextBeat(t *testing.T) {
 	require.NoError(t, client(t, config).Del(t.Context(), config.Prefix+"{nodes}:lease:"+session).Err())
 	deleted := time.Now()
 	backAgain(t, a, session)
-	require.Less(t, time.Since(deleted), config.TTL/5+slack)
+	require.Less(t, time.Since(deleted), config.TTL/10+slack)
 }

@@ -28,9 +28,9 @@ type Config struct {
 	// Node tells the others who this is. Session and Since are set with each lease. One
 	// of weight 0 gets no accounts.
 	Node ownership.Node
-	// TTL is how long others wait for a node that is silent. Default 15 s. A fifth of
-	// it is the time between beats, and what a node ends its lease before the others
-	// do, but that never more than 3 s.
+	// TTL is how long others wait for a node that is silent. Default 15 s. A tenth of it
+	// is the time between beats, so how late others may hear. A fifth, or 3 s if that is
+	// less, is how long before the others a node takes its own lease for ended.
 	TTL time.Duration
 	// Changed is called after the lease was lost or has begun anew, nodes came, went or
 	// changed, or accounts became orphans. It may be nil, and must not block: the lease
@@ -63,9 +63,9 @@ type Lease struct {
 	// whatever the registry still says.
 	sessions atomic.Pointer[[]string]
 	nodes    atomic.Pointer[[]ownership.Node]
-	// changed is when something has last changed, by the registry's word, and known are
-	// the nodes' records of then; only the loop uses them.
-	changed string
+	// changes is how many the registry has told, and known the nodes as of then, by
+	// their sessions; only the loop uses them.
+	changes string
 	known   map[string]ownership.Node
 
 	stop    func()
@@ -104,7 +104,7 @@ func Open(ctx context.Context, config Config) (*Lease, error) {
 func (l *Lease) margin() time.Duration { return min(l.config.TTL/5, maxMargin) }
 
 // interval is the time between beats.
-func (l *Lease) interval() time.Duration { return l.config.TTL / 5 }
+func (l *Lease) interval() time.Duration { return l.config.TTL / 10 }
 
 func (l *Lease) now() instant {
 	return instant{monotonic: time.Now(), wall: l.config.Wall().Round(0)}

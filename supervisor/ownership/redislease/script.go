@@ -17,8 +17,6 @@ var (
 	joinSource string
 	//go:embed scripts/beat.lua
 	beatSource string
-	//go:embed scripts/nodes.lua
-	nodesSource string
 	//go:embed scripts/amend.lua
 	amendSource string
 	//go:embed scripts/leave.lua
@@ -40,9 +38,8 @@ var (
 	giveSource string
 
 	// Those over the nodes touch the slot of the nodes alone.
-	joinScript    = overNodes(joinSource + nodesSource)
+	joinScript    = overNodes(joinSource)
 	beatScript    = overNodes(beatSource)
-	nodesScript   = overNodes(nodesSource)
 	amendScript   = overNodes(amendSource)
 	leaveScript   = overNodes(leaveSource)
 	enlistScript  = overNodes(enlistSource)

@@ -4,7 +4,9 @@
 --   sessions          sorted set: when each lease ends; for finding those that have
 --   accounts:SESSION  set: what it owns, or may own; accounts: (of nobody) was released
 --   deserted          set: sessions that are over and have left accounts; '' is nobody
---   changed           when any of this has last changed, as far as nodes are to know
+--   changes           sorted set: the last change of each session, by its number; '' is
+--                     that accounts are there to be taken which nobody owns
+--   count             how many changes there were
 --   born              is there since the data are; quarantine, for a while after that
 local base = KEYS[1]
 
@@ -16,9 +18,31 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function changed()
-  local time = redis.call('TIME')
-  redis.call('SET', base .. 'changed', time[1] .. '.' .. time[2])
+-- How many changes are kept for those that have missed them.
+local kept = 4096
+
+local function changed(session)
+  redis.call('ZADD', base .. 'changes', redis.call('INCR', base .. 'count'), session)
+  redis.call('ZREMRANGEBYRANK', base .. 'changes', 0, -kept - 1)
+end
+
+-- since tells what a node has to hear that knows as many changes as last says: how many
+-- there were, whether what follows is all ('all') or what has changed, and pairs of a
+-- session and its node's record, '' where it is over.
+local function since(last)
+  local count = tonumber(redis.call('GET', base .. 'count') or '0')
+  local found, sessions = { tostring(count), '' }, {}
+  if last > count or count - last >= kept or last == 0 then
+    found[2] = 'all'
+    sessions = redis.call('ZRANGE', base .. 'sessions', 0, -1)
+  elseif last < count then
+    sessions = redis.call('ZRANGEBYSCORE', base .. 'changes', '(' .. last, '+inf')
+  end
+  for _, session in ipairs(sessions) do
+    found[#found + 1] = session
+    found[#found + 1] = redis.call('GET', lease(session)) or ''
+  end
+  return found
 end
 
 local function desert(session)
@@ -26,7 +50,7 @@ local function desert(session)
     redis.call('SADD', base .. 'deserted', session)
   end
   redis.call('ZREM', base .. 'sessions', session)
-  changed()
+  changed(session)
 end
 
 -- reap finds the leases that have ended.

@@ -1,5 +1,5 @@
 -- ARGV: session, record, ms of the lease, ms of a quarantine. Begins a lease, under a
--- session that there has never been. Returns what nodes.lua does, which follows.
+-- session that there has never been. Returns all nodes.
 local session, ttl = ARGV[1], ARGV[3]
 if redis.call('SET', base .. 'born', now(), 'NX') then
   redis.call('SET', base .. 'quarantine', '', 'PX', ARGV[4])
@@ -7,4 +7,5 @@ end
 redis.call('SET', lease(session), ARGV[2], 'PX', ttl)
 redis.call('ZADD', base .. 'sessions', now() + ttl, session)
 reap()
-changed()
+changed(session)
+return since(0)
