@@ -32,6 +32,9 @@ func (l *Lease) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, l.registry.Close())
 	}
+	if err := verify(ctx, l.registry); err != nil {
+		return errors.Join(err, l.disconnect())
+	}
 	return nil
 }
 
@@ -110,7 +113,7 @@ func findMode(ctx context.Context, options *driver.UniversalOptions) error {
 	if err != nil {
 		return fmt.Errorf("redis at %s: %w", options.Addrs[0], unavailable(err))
 	}
-	switch mode(text) {
+	switch field(text, "redis_mode") { // or "standalone"
 	case "cluster":
 		options.IsClusterMode = true
 		if options.DB != 0 {
@@ -122,10 +125,35 @@ func findMode(ctx context.Context, options *driver.UniversalOptions) error {
 	return nil
 }
 
-// mode is "standalone", "cluster" or "sentinel", from the reply to INFO.
-func mode(info string) string {
+// verify refuses servers that remove keys for want of memory: an account whose record
+// is gone looks free, while its owner lives.
+func verify(ctx context.Context, client driver.UniversalClient) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if cluster, is := client.(*driver.ClusterClient); is {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, server *driver.Client) error {
+			return verifyServer(ctx, server)
+		})
+	}
+	return verifyServer(ctx, client)
+}
+
+func verifyServer(ctx context.Context, server driver.Cmdable) error {
+	text, err := server.Info(ctx, "memory").Result()
+	if err != nil {
+		return unavailable(err)
+	}
+	policy := field(text, "maxmemory_policy") // "" where a service doesn't tell
+	if field(text, "maxmemory") != "0" && policy != "" && policy != "noeviction" {
+		return fmt.Errorf("redis would forget who owns an account when its memory is full: maxmemory-policy is %q, set it to noeviction", policy)
+	}
+	return nil
+}
+
+// field is the value of a field in the reply to INFO.
+func field(info, name string) string {
 	for line := range strings.Lines(info) {
-		if value, found := strings.CutPrefix(line, "redis_mode:"); found {
+		if value, found := strings.CutPrefix(line, name+":"); found {
 			return strings.TrimSpace(value)
 		}
 	}

@@ -11,7 +11,8 @@
 // claim its accounts after Redis has: no two hold a valid claim of one account, as
 // long as Redis keeps what it has acknowledged. If it has lost all, its mark is
 // missing: nothing can be claimed until every lease of before has ended, and the
-// nodes, whose leases are gone, have stopped by then. If it loses the last second (an
+// nodes, whose leases are gone, have stopped by then. A registry that is new looks the
+// same, so the first node of all waits that long. If Redis loses the last second (an
 // append-only file flushed every second, a failover to a replica), a claim of that
 // second may be forgotten, and claimed again by another node. The storage's fencing
 // number stops the first of them then; let appendfsync be always, or have a replica

@@ -55,6 +55,12 @@ func TestWhatCannotBeJoinedIsSaid(t *testing.T) {
 	require.ErrorContains(t, err, "the node's weight is -1")
 }
 
+func TestARedisThatMayForgetOwnersIsRefused(t *testing.T) {
+	redis := backends.Start(t, backends.Redis("--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"), t.TempDir())
+	_, err := redislease.Open(t.Context(), registry(t, redis.Address))
+	require.ErrorContains(t, err, `maxmemory-policy is "volatile-lru", set it to noeviction`)
+}
+
 func TestOverSentinels(t *testing.T) {
 	redis := backends.Start(t, backends.Redis(), t.TempDir())
 	sentinel := backends.Start(t, backends.Sentinel(), t.TempDir())

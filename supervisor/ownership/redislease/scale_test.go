@@ -3,6 +3,7 @@ package redislease_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +51,9 @@ func BenchmarkCluster(b *testing.B) {
 		{nodes: 10, accounts: 10_000, ttl: 15 * time.Second, rest: 30 * time.Second},
 		{nodes: 1000, accounts: 1_000_000, ttl: 15 * time.Second, rest: time.Minute},
 	} {
+		if s.nodes > 100 && os.Getenv("TEST_FULL") != "1" {
+			continue // it takes minutes
+		}
 		b.Run(fmt.Sprintf("nodes=%d/accounts=%d", s.nodes, s.accounts), func(b *testing.B) {
 			for b.Loop() {
 				f := measure(b, s)
