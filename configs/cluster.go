@@ -46,7 +46,7 @@ type Cluster struct {
 	KeyFile  string `env:"CLUSTER_TLS_KEY_FILE" envDefault:"" allowed:"the path of a PEM file with the key of the certificate, or empty"`
 
 	// Weight is this node's share of accounts, compared with that of others.
-	Weight float64 `env:"CLUSTER_WEIGHT" envDefault:"1" validate:"gt=0,max=1000" allowed:"a number above 0, up to 1000"`
+	Weight float64 `env:"CLUSTER_WEIGHT" envDefault:"1" validate:"min=0,max=1000" allowed:"a number from 0 to 1000, 0 takes requests alone"`
 
 	// Lease is after how long without a sign of life a node's accounts go to others.
 	Lease time.Duration `env:"CLUSTER_LEASE" envDefault:"15s" validate:"min=3s,max=5m" allowed:"a time from 3s to 5m"`

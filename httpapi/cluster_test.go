@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -22,7 +23,10 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"whatsapp-web-server/actors"
+	"whatsapp-web-server/actors/media"
 	"whatsapp-web-server/httpapi/internode"
+	"whatsapp-web-server/persist"
+	"whatsapp-web-server/supervisor"
 	"whatsapp-web-server/supervisor/access"
 	"whatsapp-web-server/supervisor/ownership"
 )
@@ -477,7 +481,7 @@ func TestANodeWithAnotherSecretIsNotAsked(t *testing.T) {
 	all.own(second, "dying")
 	a.ask(http.MethodPost, "/api/messages/send", textTo(second)).refused(t, actors.CodeRoutingUnavailable)
 	require.Zero(t, requests.Load())
-	require.Contains(t, fmt.Sprint(a.logs.FilterMessage("a request could not be passed on").All()[0].ContextMap()), "CLUSTER_SECRET")
+	require.Contains(t, fmt.Sprint(a.logs.FilterMessage("request failed").All()[0].ContextMap()), "CLUSTER_SECRET")
 }
 
 func TestAListHasTheAccountsOfAllNodesAndNamesThoseThatDoNotAnswer(t *testing.T) {
@@ -561,6 +565,55 @@ func TestABatchGoesToTheNodesOfItsAccounts(t *testing.T) {
 	require.Equal(t, actors.LaneBulk, single.Delivery.Lane)
 	a.ask(http.MethodPost, "/api/messages/send?wait=0", strings.Replace(textTo(remote), "{", `{"lane":"bulk",`, 1)).granted(t, http.StatusCreated)
 	require.Equal(t, single.RequestHash, b.questions()[3].(actors.Send).RequestHash)
+}
+
+// What sockets and assistants ask for has no HTTP of its own.
+func TestAnOperationWithoutHTTPIsAnsweredByTheNodeOfItsAccount(t *testing.T) {
+	t.Parallel()
+	_, a, b := pair(t, Config{})
+	asked := &call{id: "one", principal: access.Administrator("me"), log: zap.NewNop()}
+	run := func(operation string, arguments map[string]json.RawMessage) Outcome {
+		return a.server.Run(asked.within(t.Context()), operation, arguments)
+	}
+	outcome := run("getClient", map[string]json.RawMessage{"accountNumber": json.RawMessage(`"+31 600000002"`)})
+	require.Equal(t, http.StatusOK, outcome.Status)
+	require.Contains(t, string(outcome.Body), `"success":true`)
+	require.Equal(t, []any{remote, actors.GetStatus{}}, b.questions())
+
+	arguments := map[string]json.RawMessage{"wait": json.RawMessage("3"), "idempotencyKey": json.RawMessage(`"k"`)}
+	require.NoError(t, json.Unmarshal([]byte(textTo(remote)), &arguments))
+	require.Equal(t, http.StatusCreated, run("sendMessage", arguments).Status)
+	sent := b.questions()[3].(actors.Send)
+	require.Equal(t, "k", sent.Key)
+	require.Equal(t, 3*time.Second, sent.Wait)
+	require.Equal(t, "me", sent.Principal)
+	require.Empty(t, a.questions())
+	require.Equal(t, []string{"getClient", "sendMessage"}, a.observed.names)
+}
+
+func TestADownloadIsPassedOnAsItComes(t *testing.T) {
+	const size = 20 << 20
+	file, err := media.Store(io.LimitReader(zeros{}, size), size)
+	require.NoError(t, err)
+	_, a, b := pair(t, Config{})
+	b.performed = file
+	b.messages.Messages = []supervisor.Message{{Record: persist.Message{Status: "received"}, Media: &persist.Media{MIMEType: "image/png", DirectPath: "/v/1"}}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.address+"/api/messages/"+remote+"/1234567890@c.us/3EB0/media", http.NoBody)
+	require.NoError(t, err)
+	request.Header.Set("Range", "bytes=1-")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	answer, err := a.unheld().client.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	n, err := io.Copy(io.Discard, answer.Body)
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	require.Equal(t, http.StatusPartialContent, answer.StatusCode)
+	require.EqualValues(t, size-1, n)
+	require.Equal(t, fmt.Sprintf("bytes 1-%d/%d", size-1, size), answer.Header.Get("Content-Range"))
+	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/2))
 }
 
 func TestOwnersAreRememberedForTwoSecondsAndLongerWithoutTheRegistry(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"go.uber.org/zap"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/httpapi/internode"
@@ -263,7 +262,6 @@ func (s *Server) unroutable(ctx context.Context, e *relay, why error) error {
 	case !e.creates && !seen:
 		return errNoAccount()
 	}
-	s.log.Warn("a request could not be passed on", zap.String("requestId", callOf(ctx).id), zap.Error(why))
 	return &actors.Error{Code: actors.CodeRoutingUnavailable, RetryAfter: ownerReturns, Cause: why}
 }
 

@@ -93,12 +93,13 @@ func (s *Server) sendOnce(ctx context.Context, node ownership.Node, e *relay) (*
 	}
 	current := callOf(ctx)
 	until, _ := ctx.Deadline() // pass has set one
+	left := time.Until(until)
 	request.ContentLength, request.Header = length, e.header.Clone()
 	if length == 0 {
 		request.Body = http.NoBody
 	}
 	request.Header[headerRequestID] = []string{current.id}
-	request.Header[headerPassedOn] = []string{introduce(current, node, e.account, time.Until(until)-grace)}
+	request.Header[headerPassedOn] = []string{introduce(current, node, e.account, max(left-grace, left/2))}
 	return s.config.Cluster.Do(request)
 }
 

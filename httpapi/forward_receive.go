@@ -54,8 +54,9 @@ func (s *Server) meetNode(c *fiber.Ctx) error {
 	err = c.Next()
 	if body := c.Context().RequestBodyStream(); body != nil && c.Request().Header.ContentLength() > 0 {
 		// Who still sends would not hear the answer: what nobody wants is read all the same.
-		_, _ = io.Copy(io.Discard, body)
-		c.Response().Header.ResetConnectionClose()
+		if _, broken := io.Copy(io.Discard, body); broken == nil {
+			c.Response().Header.ResetConnectionClose()
+		}
 	}
 	return err
 }

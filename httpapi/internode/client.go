@@ -20,7 +20,7 @@ const (
 	// connection that is just being closed.
 	idleLife = 30 * time.Second
 	// idlePerNode and perNode bound the connections to a node.
-	idlePerNode = 64
+	idlePerNode = 256
 	perNode     = 1024
 	bufferSize  = 16 << 10
 )
