@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	driver "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-web-server/actors"
@@ -34,12 +35,22 @@ type neighbour struct {
 	link  *backends.Link // to the registry
 }
 
+// wellKnown has the registry be there for long: one that is new may have lost its data
+// and waits, while nodes that survey take accounts from each other's callers.
+func wellKnown(t *testing.T, cluster string) {
+	t.Helper()
+	client := driver.NewClient(&driver.Options{Addr: registry.Server(t).Address})
+	defer client.Close()
+	require.NoError(t, client.Set(t.Context(), cluster+":{nodes}:born", "1", 0).Err())
+}
+
 // settle opens a node.
 func settle(t *testing.T, engine persist.Engine, name string) *neighbour {
 	t.Helper()
 	n := &neighbour{link: backends.StartLink(t, registry.Server(t).Address)}
 	var told atomic.Pointer[Supervisor]
 	cluster, _, _ := strings.Cut(t.Name(), "/")
+	wellKnown(t, cluster)
 	lease, err := redislease.Open(t.Context(), redislease.Config{
 		URL: "redis://" + n.link.Address, Prefix: cluster + ":", TTL: shortLease, Node: ownership.Node{Name: name, Weight: 1},
 		Changed: func() {
@@ -89,8 +100,7 @@ func settled(t *testing.T, accounts []string, nodes ...*neighbour) {
 	}, patience, 10*time.Millisecond)
 }
 
-// accounts makes some, on the node itself, once its registry knows that it has lost
-// nothing.
+// accounts makes some, on the node itself.
 func (n *neighbour) accounts(t *testing.T, count int) (accounts []string) {
 	t.Helper()
 	for i := range count {
