@@ -24,7 +24,7 @@ func nodesOf(t *testing.T, redis *backends.Server, network []string, names ...st
 	for _, name := range names {
 		base, stop := boot(t, "", append([]string{
 			"CLUSTER=redis", "CLUSTER_NODE_NAME=" + name, "CLUSTER_LISTEN=127.0.0.1:0", "CLUSTER_SECRET=0123456789abcdef0123456789abcdef",
-			"CLUSTER_LEASE=3s", "STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address,
+			"CLUSTER_LEASE=5s", "STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address,
 			"ENCRYPTION_KEY=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f",
 		}, network...)...)
 		bases, stops[name] = append(bases, base), stop
@@ -40,17 +40,17 @@ func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
 	bases, stops := nodesOf(t, redis, world.Env(), "a", "b")
 	require.Eventually(t, func() bool {
 		return len(call(t, http.MethodGet, bases[0]+"/api/cluster", "")["nodes"].([]any)) == 2
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	require.Eventually(t, func() bool { // a registry that is empty may have lost its data: it waits at first
 		_, ok := try(t, http.MethodPost, bases[0]+"/api/clients/initialize", `{"accountNumber":"`+account+`"}`)
 		return ok
-	}, 20*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 	var code map[string]any
 	require.Eventually(t, func() (ok bool) {
 		code, ok = try(t, http.MethodGet, bases[1]+"/api/clients/"+account+"/qr", "")
 		return ok
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	require.NoError(t, own.Scan(t.Context(), code["qr"].(string)))
 	ready := func(base string) func() bool {
 		return func() bool {
@@ -59,12 +59,15 @@ func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
 		}
 	}
 	for _, base := range bases {
-		require.Eventually(t, ready(base), 20*time.Second, 20*time.Millisecond)
+		require.Eventually(t, ready(base), time.Minute, 20*time.Millisecond)
 		list := call(t, http.MethodGet, base+"/api/clients/status", "")
 		require.Len(t, list["clients"], 1)
 	}
 	send := func(base, text string) {
-		call(t, http.MethodPost, base+"/api/messages/send", fmt.Sprintf(`{"accountNumber":%q,"chatId":%q,"message":{"text":%q}}`, account, account, text))
+		require.Eventually(t, func() bool { // a busy machine may lose a lease, and get it back
+			_, ok := try(t, http.MethodPost, base+"/api/messages/send", fmt.Sprintf(`{"accountNumber":%q,"chatId":%q,"message":{"text":%q}}`, account, account, text))
+			return ok
+		}, time.Minute, 100*time.Millisecond)
 	}
 	send(bases[0], "by a")
 	send(bases[1], "by b")
@@ -77,7 +80,7 @@ func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
 	}
 	names := []string{"a", "b"}
 	stops[names[owner]]()
-	require.Eventually(t, ready(bases[other]), 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, ready(bases[other]), time.Minute, 50*time.Millisecond)
 	send(bases[other], "by who is left")
 	stops[names[other]]()
 	require.LessOrEqual(t, world.Stats().MaxConcurrentLoginsPerDevice, 1)
@@ -141,9 +144,9 @@ func TestAKeyHoldsOnAllNodesAndItsSocketsEndWithIt(t *testing.T) {
 			}
 			socket = conn
 			return err == nil
-		}, 20*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 		call(t, http.MethodDelete, bases[0]+"/api/keys/"+made["key"].(map[string]any)["id"].(string), "")
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var err error
 		for err == nil {
