@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/persist"
@@ -12,6 +14,30 @@ import (
 
 // Numbers lists the accounts of this node.
 func (s *Supervisor) Numbers() []string { return s.living.numbers() }
+
+// Known lists the accounts of all nodes, as far as this one has heard of them.
+func (s *Supervisor) Known() []string {
+	s.living.mu.RLock()
+	defer s.living.mu.RUnlock()
+	return slices.Sorted(maps.Keys(s.living.tenants))
+}
+
+// Recall looks for an account that this node has not heard of in the index that all
+// nodes have. That it is not there is no error.
+func (s *Supervisor) Recall(ctx context.Context, account string) error {
+	if _, known := s.Tenant(account); known {
+		return nil
+	}
+	entry, err := persist.AccountIndex.Get(ctx, s.engine, persist.SystemScope(), account)
+	if errors.Is(err, persist.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read index of accounts: %w", err)
+	}
+	s.living.own(account, entry.Tenant)
+	return nil
+}
 
 // EventLog tells what is kept of an account's event log and durable: what comes
 // after oldest, up to and including head.
@@ -56,6 +82,15 @@ func (s *Supervisor) Events(ctx context.Context, account string, after actors.Cu
 	return tellAgain(account, log, records), nil
 }
 
+// OwnEvents is Events of an account that lives here. Of one that lives on another node
+// it refuses to read with routing_unavailable.
+func (s *Supervisor) OwnEvents(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {
+	if _, known := s.Tenant(account); known && !s.Lives(account) {
+		return nil, errElsewhere()
+	}
+	return s.Events(ctx, account, after, limit)
+}
+
 // checkPlace refuses a cursor that next does not follow on.
 func (s *Supervisor) checkPlace(ctx context.Context, account, log string, after actors.Cursor, next []persist.Event) error {
 	expired := after.Log != log
@@ -84,12 +119,24 @@ func (s *Supervisor) logID(ctx context.Context, account string) (string, error) 
 	}
 	record, err := persist.Accounts.Get(ctx, s.engine, persist.AccountScope(account))
 	if errors.Is(err, persist.ErrNotFound) {
-		return "", actors.ErrBusy
+		return "", s.missing(ctx, account)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read account: %w", err)
 	}
 	return record.LogID, nil
+}
+
+// missing says why an account has no record: it is new, or another node has removed it.
+func (s *Supervisor) missing(ctx context.Context, account string) error {
+	if s.Lives(account) {
+		return actors.ErrBusy
+	}
+	_, err := persist.AccountIndex.Get(ctx, s.engine, persist.SystemScope(), account)
+	if !errors.Is(err, persist.ErrNotFound) {
+		return actors.ErrBusy
+	}
+	return errNoAccount()
 }
 
 func (s *Supervisor) scanEvents(ctx context.Context, query persist.Query) ([]persist.Event, error) {

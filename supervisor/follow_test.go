@@ -22,6 +22,10 @@ type newsroom struct {
 	*actors.Feed
 }
 
+func (n newsroom) Events(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {
+	return n.OwnEvents(ctx, account, after, limit)
+}
+
 // reader is an actor that does nothing but follow.
 type reader struct {
 	source   follow.Source

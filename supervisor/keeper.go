@@ -147,7 +147,7 @@ func (k *keeper) retire(account string) (*actors.Ref, error) {
 	c, known := k.children[account]
 	switch {
 	case !known:
-		return nil, actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+		return nil, errNoAccount()
 	case c.leaving || c.ref == nil:
 		return nil, errElsewhere()
 	case c.retiring:

@@ -301,7 +301,11 @@ func (s *Supervisor) find(account string) (*actors.Ref, error) {
 // of one can be read also where it does not live.
 func (s *Supervisor) exists(account string) error {
 	if _, known := s.Tenant(account); !known {
-		return actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
+		return errNoAccount()
 	}
 	return nil
+}
+
+func errNoAccount() error {
+	return actors.Refuse(actors.CodeAccountNotFound, "no account has this number")
 }

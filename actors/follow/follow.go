@@ -9,6 +9,7 @@
 //   - Different accounts are served beside one another. One whose events cannot be
 //     delivered waits alone; where the receiver as such fails nothing is tried until a
 //     single account has got through.
+//   - An account is followed on the node where it lives, and its place moves with it.
 //   - The log is what is read. The feed only tells that there is more, so that it may
 //     break off at any time; nothing is asked of accounts where nothing happens.
 //   - Memory holds a place for each account, and one page for each that is being served.
@@ -35,6 +36,8 @@ type Source interface {
 	// Numbers lists the accounts of this node.
 	Numbers() []string
 	EventLog(ctx context.Context, account string) (oldest, head actors.Cursor, err error)
+	// Events reads a log. Of an account that lives on another node, which follows it
+	// there, it refuses to with routing_unavailable.
 	Events(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error)
 	Subscribe(limits actors.FeedLimits) *actors.Subscription
 	// Place is how far a consumer has got; the zero cursor if it has no place yet.

@@ -21,16 +21,16 @@ type step struct {
 	place
 	outcome Outcome
 	left    bool  // the log may have more
-	lost    bool  // there is no such account
+	lost    bool  // there is no such account, or not on this node any more
 	failed  error // to read or to store, which is no fault of the receiver's
 }
 
 // run takes a step. It never returns an error of its own: what failed is in the step.
 func run(ctx context.Context, f *Follower, s step) (step, error) {
 	err := s.advance(ctx, f)
-	switch {
+	switch code := actors.CodeOf(err); {
 	case err == nil:
-	case actors.CodeOf(err) == actors.CodeAccountNotFound:
+	case code == actors.CodeAccountNotFound, code == actors.CodeRoutingUnavailable:
 		s.lost = true
 	default:
 		s.failed = err
