@@ -199,6 +199,21 @@ func (a authorised) Delivery(ctx context.Context, account, id string) (superviso
 type audible struct {
 	inner Events
 	authorised
+
+	// recall has an account known that another node has, and elsewhere asks the others
+	// for states; nil where there are no other nodes.
+	recall    func(ctx context.Context, account string) error
+	elsewhere func(ctx context.Context, accounts []string) map[string]actors.Status
+}
+
+// check is that of authorised, also for an account of which this node has not heard yet.
+func (a audible) check(ctx context.Context, account string) error {
+	if _, known := a.Tenant(account); !known && a.recall != nil {
+		if err := a.recall(ctx, account); err != nil {
+			return err
+		}
+	}
+	return a.authorised.check(ctx, account)
 }
 
 // Numbers lists the accounts that exist for the caller.
@@ -209,7 +224,33 @@ func (a audible) Numbers(ctx context.Context) []string {
 
 // Status is [Events.Status] of an account that the caller sees.
 func (a audible) Status(ctx context.Context, account string) (actors.Status, error) {
-	return through(ctx, a.authorised, account, func() (actors.Status, error) { return a.inner.Status(ctx, account) })
+	if err := a.check(ctx, account); err != nil {
+		return actors.Status{}, err
+	}
+	return a.inner.Status(ctx, account)
+}
+
+// States asks accounts for their status, wherever they live.
+func (a audible) States(ctx context.Context, accounts []string) []answer {
+	answers := askStates(ctx, accounts, a.Status)
+	var missing []string
+	for i, answer := range answers {
+		if actors.CodeOf(answer.err) == actors.CodeRoutingUnavailable {
+			missing = append(missing, accounts[i])
+		}
+	}
+	if len(missing) == 0 || a.elsewhere == nil {
+		return answers
+	}
+	ctx, cancel := context.WithTimeout(ctx, greetingTime)
+	defer cancel()
+	found := a.elsewhere(ctx, missing)
+	for i, account := range accounts {
+		if status, ok := found[account]; ok && answers[i].err != nil {
+			answers[i] = answer{status: status}
+		}
+	}
+	return answers
 }
 
 // EventLog is [Events.EventLog] of an account that the caller sees.
@@ -222,7 +263,10 @@ func (a audible) EventLog(ctx context.Context, account string) (oldest, head act
 
 // Events is [Events.Events] of an account that the caller sees.
 func (a audible) Events(ctx context.Context, account string, after actors.Cursor, limit int) ([]actors.Event, error) {
-	return through(ctx, a.authorised, account, func() ([]actors.Event, error) { return a.inner.Events(ctx, account, after, limit) })
+	if err := a.check(ctx, account); err != nil {
+		return nil, err
+	}
+	return a.inner.Events(ctx, account, after, limit)
 }
 
 // Subscribe opens a queue that carries events of no account but those that the caller

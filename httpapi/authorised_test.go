@@ -28,7 +28,7 @@ func TestAnAccountOfAnotherTenantIsNotThere(t *testing.T) {
 	asked := &office{}
 	newsroom := newNewsroom(account)
 	accounts := authorised{shared{asked}}
-	for name, guarded := range map[string]any{"accounts": accounts, "events": audible{newsroom, accounts}} {
+	for name, guarded := range map[string]any{"accounts": accounts, "events": audible{inner: newsroom, authorised: accounts}} {
 		for method, callee := range reflect.ValueOf(guarded).Methods() {
 			if method.Type.NumIn() < 3 || method.Type.In(2).Kind() != reflect.String || method.Name == "Initialize" {
 				continue
@@ -53,7 +53,7 @@ func TestAnAccountOfAnotherTenantIsNotThere(t *testing.T) {
 func TestListsAndFeedsCarryOnlyAccountsThatTheCallerSees(t *testing.T) {
 	t.Parallel()
 	newsroom := newNewsroom(account, friend)
-	heard := audible{newsroom, authorised{shared{&office{}}}}
+	heard := audible{inner: newsroom, authorised: authorised{shared{&office{}}}}
 	for name, test := range map[string]struct {
 		who     access.Principal
 		numbers []string

@@ -210,15 +210,22 @@ func (s *Server) gather(ctx context.Context, query ListQuery) (shares map[string
 }
 
 func (s *Server) shareOf(ctx context.Context, node ownership.Node, target string) (told share, err error) {
-	response, err := s.pass(ctx, node, &relay{method: http.MethodGet, target: target, header: http.Header{}, body: &parcel{begun: true}, time: listTime})
+	e := &relay{method: http.MethodGet, target: target, header: http.Header{}, body: &parcel{begun: true}, time: listTime}
+	err = s.fetch(ctx, node, e, &told)
+	return told, err
+}
+
+// fetch reads what a node answers.
+func (s *Server) fetch(ctx context.Context, node ownership.Node, e *relay, into any) error {
+	response, err := s.pass(ctx, node, e)
 	if err != nil {
-		return told, err
+		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return told, errors.New(response.Status)
+		return errors.New(response.Status)
 	}
-	return told, json.NewDecoder(io.LimitReader(response.Body, maxShare)).Decode(&told)
+	return json.NewDecoder(io.LimitReader(response.Body, maxShare)).Decode(into)
 }
 
 // listEverywhere is the list of all nodes' accounts: what comes first on each, put in

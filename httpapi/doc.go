@@ -77,6 +77,16 @@
 //	1006  (no close frame) no answer to pings for a minute, or nothing taken for
 //	      10 s: come back with the last cursor
 //
+// # Other nodes
+//
+// Where accounts live on several nodes, every request about one is answered by its
+// node, and a stream has the events of all. Each node opens a WebSocket to each other
+// at /nodes/events, on the port for nodes, and puts what comes into its own feed: lines
+// of JSON, an event with its account each. What is in the log has its place by number
+// wherever it comes from; a gap is read from the log, which all nodes share. So that
+// none goes unseen, a node tells at first how far its logs are, and a link that is lost
+// has the logs looked at of those accounts that it told of.
+//
 // # What it does not do
 //
 // The package keeps no state of accounts, limits no rates, and does not serve

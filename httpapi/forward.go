@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-web-server/actors"
@@ -41,6 +42,8 @@ type Cluster interface {
 	Owner(ctx context.Context, account string) (tenant string, exists bool, err error)
 	// Do sends a request to another node, once; see [internode.Client.Do].
 	Do(request *http.Request) (*http.Response, error)
+	// Dial opens a WebSocket to another node; see [internode.Client.Dial].
+	Dial(ctx context.Context, address string, header http.Header) (*websocket.Conn, error)
 	// Cordon has this node take no more accounts, or take them again.
 	Cordon(ctx context.Context, cordoned bool) error
 	// Drain has it take no more, and give away those that it has. It returns when that

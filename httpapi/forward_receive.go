@@ -30,7 +30,15 @@ func nodeServer(app *fiber.App) *fasthttp.Server {
 }
 
 // ServeNodes answers what other nodes pass on, until ShutdownNodes or an error.
-func (s *Server) ServeNodes(listener *internode.Listener) error { return s.nodes.Serve(listener) }
+//
+// Meanwhile what happens on the others is told here.
+func (s *Server) ServeNodes(listener *internode.Listener) error {
+	if s.config.Elsewhere != nil {
+		links := startLinks(s.config.Cluster, s.config.Elsewhere, s.streams.limits.nodeBeat, s.log)
+		defer links.close()
+	}
+	return s.nodes.Serve(listener)
+}
 
 // ShutdownNodes accepts no more connections of other nodes and waits for what they
 // have passed on, at most until ctx ends.

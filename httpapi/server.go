@@ -55,8 +55,10 @@ type Config struct {
 	Webhooks Webhooks
 	// Backup writes all that is stored; nil if that cannot be done here.
 	Backup Backup
-	// Cluster is the nodes that accounts live on; nil if there is only this one.
-	Cluster Cluster
+	// Cluster is the nodes that accounts live on; nil if there is only this one, as is
+	// Elsewhere, which tells what happens on the others.
+	Cluster   Cluster
+	Elsewhere *Elsewhere
 }
 
 // Server answers REST requests and streams events over WebSockets. Its methods
@@ -91,8 +93,11 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 		config.Observer = unobserved{}
 	}
 	seen := authorised{accounts}
-	s := &Server{config: config, accounts: seen, log: log, streams: newStreams(audible{events, seen})}
+	s := &Server{config: config, accounts: seen, log: log, streams: newStreams(audible{inner: events, authorised: seen})}
 	s.streams.observer, s.streams.run = config.Observer, s.Run
+	if config.Elsewhere != nil {
+		s.streams.events.recall, s.streams.events.elsewhere = config.Elsewhere.Recall, s.statesElsewhere
+	}
 	s.serving, s.leave = context.WithCancel(context.Background())
 	s.tickets = newTickets()
 	s.guard = newGuard(config)
@@ -125,6 +130,7 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.backupRoute()
 	s.keyRoutes()
 	s.clusterRoutes()
+	s.nodeStreamRoutes()
 	s.places = placesOf(s.api.OpenAPI())
 	s.serveSpecification()
 	s.serveAssistants()

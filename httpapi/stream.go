@@ -30,6 +30,11 @@ const (
 	// maxWaitingEvents and maxWaitingBytes bound what waits for a slow reader.
 	maxWaitingEvents = 4096
 	maxWaitingBytes  = 1 << 20
+	// maxNodeEvents and maxNodeBytes bound what waits for another node.
+	maxNodeEvents = 16384
+	maxNodeBytes  = 16 << 20
+	// nodeBeat is how often a node that has nothing to tell says so.
+	nodeBeat = 2 * time.Second
 
 	pingEvery    = 25 * time.Second // below the minute after which proxies give up
 	maxSilence   = time.Minute      // two pings without an answer
@@ -40,8 +45,9 @@ const (
 // streamLimits are the limits above, for tests to change.
 type streamLimits struct {
 	sockets                       int
-	waiting                       actors.FeedLimits
+	waiting, nodeWaiting          actors.FeedLimits
 	ping, silence, write, closing time.Duration
+	nodeBeat                      time.Duration
 }
 
 // Events is where streams get what they tell. Its methods answer with an
@@ -81,6 +87,7 @@ func newStreams(events audible) *streams {
 		events: events, observer: unobserved{}, ctx: ctx, end: end, open: make(map[*socket]struct{}),
 		limits: streamLimits{
 			sockets: maxSockets, waiting: actors.FeedLimits{Events: maxWaitingEvents, Bytes: maxWaitingBytes},
+			nodeWaiting: actors.FeedLimits{Events: maxNodeEvents, Bytes: maxNodeBytes}, nodeBeat: nodeBeat,
 			ping: pingEvery, silence: maxSilence, write: maxWrite, closing: closingGrace,
 		},
 	}
@@ -159,7 +166,7 @@ func (s *streams) admit() error {
 // serve has a stream run until the client leaves, or has to. The goroutine of
 // the request reads, one other writes; both are over when serve returns.
 func (s *streams) serve(client *socket, current *call, opening selection) {
-	if err := s.enter(client); err != nil {
+	if err := s.enter(client, s.limits.sockets); err != nil {
 		client.close(err)
 		return
 	}
@@ -198,13 +205,14 @@ func survive(current *call, do func() error) (err error) {
 	return do()
 }
 
-func (s *streams) enter(client *socket) error {
+// enter counts a socket among those that are open, unless there are most already.
+func (s *streams) enter(client *socket, most int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
 		return errGoingAway
 	}
-	if len(s.open) >= s.limits.sockets {
+	if len(s.open) >= most {
 		return errTooMany
 	}
 	s.open[client] = struct{}{}

@@ -48,7 +48,13 @@ func (s *stream) forward(event actors.Event) {
 	if r == nil {
 		return
 	}
-	if isEphemeral(event) {
+	switch {
+	case isPlace(event):
+		if r.trails(event.Cursor) {
+			s.readOn(event.Account, r)
+		}
+		return
+	case isEphemeral(event):
 		s.tell(event, r.kinds)
 		return
 	}
@@ -76,6 +82,20 @@ func (r *reader) meet(live actors.Cursor) {
 		r.last = actors.Cursor{Log: live.Log}
 	}
 	r.fresh = false
+}
+
+// trails tells whether the log has come further than the reader, who may have missed
+// what was live. An account that is not named begins there, if it did not know where.
+func (r *reader) trails(head actors.Cursor) bool {
+	switch {
+	case r.fresh && r.last.Log == "":
+		r.last = head
+	case r.last.Log != head.Log:
+		r.last, r.fresh = actors.Cursor{Log: head.Log}, false
+	case r.last.Seq < head.Seq:
+		r.fresh = false
+	}
+	return r.last.Seq < head.Seq
 }
 
 // readOn has the account's log read from where the reader is.

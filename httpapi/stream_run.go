@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -144,8 +145,8 @@ func nothing(actors.Event) bool { return false }
 func (s *stream) greet(ctx context.Context) {
 	batch := s.owed[:min(len(s.owed), greetings)]
 	s.owed = s.owed[len(batch):]
-	asked := time.Now()
-	answers := s.ask(ctx, batch)
+	before := s.feed.Len()
+	answers := s.events.States(ctx, batch)
 	for i, answer := range answers {
 		switch {
 		case answer.err == nil:
@@ -153,15 +154,29 @@ func (s *stream) greet(ctx context.Context) {
 		case actors.CodeOf(answer.err) != actors.CodeAccountNotFound:
 			s.later = append(s.later, batch[i])
 			s.again = time.After(greetAgain)
+			s.settle(ctx, batch[i])
 		}
 	}
-	s.pass(s.feed.Len(), func(event actors.Event) bool {
-		return isEphemeral(event) && event.At.Before(asked) && slices.Contains(batch, event.Account)
-	})
+	s.pass(before, func(event actors.Event) bool { return isEphemeral(event) && slices.Contains(batch, event.Account) })
+	s.pass(s.feed.Len(), nothing)
 	for _, answer := range answers {
 		if answer.err == nil {
 			s.place(answer.status)
 		}
+	}
+}
+
+// settle has an account that is not named, and does not say where it is, begin after the
+// newest event of its log: what comes from now on is told, though it may not be heard.
+func (s *stream) settle(ctx context.Context, account string) {
+	r := s.reader(account)
+	if r == nil || !r.fresh || r.last.Log != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, greetingTime)
+	defer cancel()
+	if _, head, err := s.events.EventLog(ctx, account); err == nil {
+		r.last = head
 	}
 }
 
@@ -170,14 +185,14 @@ type answer struct {
 	err    error
 }
 
-// ask asks accounts side by side.
-func (s *stream) ask(ctx context.Context, accounts []string) []answer {
+// askStates asks accounts side by side.
+func askStates(ctx context.Context, accounts []string, ask func(context.Context, string) (actors.Status, error)) []answer {
 	ctx, cancel := context.WithTimeout(ctx, greetingTime)
 	defer cancel()
 	answers := make([]answer, len(accounts))
 	var asking sync.WaitGroup
 	for i, account := range accounts {
-		asking.Go(func() { answers[i].status, answers[i].err = s.events.Status(ctx, account) })
+		asking.Go(func() { answers[i].status, answers[i].err = ask(ctx, account) })
 	}
 	asking.Wait()
 	return answers
@@ -189,23 +204,37 @@ func (s *stream) present(status actors.Status) {
 	if r == nil {
 		return // not heard any more
 	}
-	show := func(kind actors.EventKind, at time.Time, payload any) {
-		if data, err := json.Marshal(payload); err == nil { // payloads are plain structs
-			s.tell(actors.Event{Account: status.Account, Kind: kind, At: at, Data: data}, r.kinds)
-		}
-	}
 	session := showSession(status.Session)
-	show(actors.EventConnectionState, session.Since, actors.ConnectionStateEvent{
+	s.tell(presented(status, actors.EventConnectionState, session.Since, actors.ConnectionStateEvent{
 		ClientID: status.Account, State: session.State.String(), Reason: session.Reason, Until: session.Until, Metadata: status.Metadata,
-	})
-	if status.QR != nil {
-		show(actors.EventQR, time.Now(), actors.QREvent{ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt.UTC()})
-	}
-	if status.Passkey != nil {
-		show(actors.EventPasskey, time.Now(), actors.PasskeyEvent{ClientID: status.Account, Passkey: *status.Passkey})
+	}), r.kinds)
+	for _, code := range pairingOf(status) {
+		s.tell(code, r.kinds)
 	}
 	if session.State == actors.StateReady {
 		info := actors.ClientInfo{Number: status.Number, Name: status.Name}
-		show(actors.EventReady, session.Since, actors.ReadyEvent{ClientID: status.Account, Info: info})
+		s.tell(presented(status, actors.EventReady, session.Since, actors.ReadyEvent{ClientID: status.Account, Info: info}), r.kinds)
 	}
+}
+
+// pairingOf are the events of what an account is showing to be paired.
+func pairingOf(status actors.Status) (events []actors.Event) {
+	if status.QR != nil {
+		events = append(events, presented(status, actors.EventQR, time.Now(), actors.QREvent{
+			ClientID: status.Account, QR: status.QR.Code, ExpiresAt: status.QR.ExpiresAt.UTC(),
+		}))
+	}
+	if status.Passkey != nil {
+		events = append(events, presented(status, actors.EventPasskey, time.Now(), actors.PasskeyEvent{ClientID: status.Account, Passkey: *status.Passkey}))
+	}
+	return events
+}
+
+// presented is an event that is told again, apart from its place in the log.
+func presented(status actors.Status, kind actors.EventKind, at time.Time, payload any) actors.Event {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		panic(fmt.Sprintf("encode %s event: %v", kind, err)) // payloads are plain structs
+	}
+	return actors.Event{Account: status.Account, Kind: kind, At: at, Data: data}
 }

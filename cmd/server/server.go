@@ -55,7 +55,8 @@ type Server struct {
 	history     *actors.HistoryBudget
 	budget      *actors.ConnectBudget
 	runtime     *actors.Runtime
-	feed        *actors.Feed
+	feed        *actors.Feed        // of this node's accounts
+	everywhere  *httpapi.Everywhere // of all nodes'; nil if there is only this one
 	owner       ownership.Owner
 	nodes       *internode.Listener // nil if there are no other nodes, as are client, shared and board
 	client      *internode.Client
@@ -242,6 +243,9 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 	if s.budget, err = actors.NewConnectBudget(s.runtime, pace, nil); err != nil {
 		return fmt.Errorf("open connect budget: %w", err)
 	}
+	if config.Cluster.Enabled() {
+		s.everywhere = httpapi.NewEverywhere()
+	}
 	s.feed, s.history = actors.NewFeed(), actors.NewHistoryBudget(actors.DefaultHistoryMemory)
 	node := s.node(config)
 	if node.FFmpeg, err = media.NewFFmpeg(config.Media.FFmpeg); err != nil {
@@ -261,7 +265,7 @@ func (s *Server) bootAccounts(ctx context.Context, config configs.Config) (err e
 
 func (s *Server) openWebhooks(ctx context.Context, config configs.Config) (err error) {
 	s.webhooks, err = webhook.Start(ctx, s.runtime, webhook.Config{
-		Engine: s.engine, Source: events{s.accounts, s.feed}, Tenant: s.accounts.Tenant,
+		Engine: s.engine, Source: followed{events{s.accounts, s.feed}}, Tenant: s.accounts.Tenant,
 		Covers: func(patterns []string, account string) bool {
 			return access.Principal{Accounts: patterns}.Covers(account)
 		},
@@ -294,23 +298,19 @@ func (s *Server) node(config configs.Config) *actors.Node {
 func (s *Server) publish(event actors.Event) {
 	s.metrics.Told(event)
 	s.feed.Publish(event)
-}
-
-// events is where the edge gets the events of accounts: live from the feed, and
-// again from their logs.
-type events struct {
-	*supervisor.Supervisor
-	*actors.Feed
+	if s.everywhere != nil {
+		s.everywhere.Publish(event)
+	}
 }
 
 func (s *Server) listen(ctx context.Context, config configs.Config) (err error) {
 	s.edge = httpapi.New(httpapi.Config{
 		APIKey: config.HTTP.APIKey.Reveal(), AllowUnauthenticated: config.HTTP.AllowUnauthenticated,
-		CORSOrigins: config.HTTP.CORSOrigins, Keys: s.keys, Observer: s.metrics, Webhooks: s.webhooks, Cluster: s.cluster(),
+		CORSOrigins: config.HTTP.CORSOrigins, Keys: s.keys, Observer: s.metrics, Webhooks: s.webhooks, Cluster: s.cluster(), Elsewhere: s.elsewhere(),
 		Backup: func(ctx context.Context) (func(context.Context, io.Writer) error, error) {
 			return beginBackup(ctx, s.engine)
 		},
-	}, accounts{s.accounts, s.webhooks}, events{s.accounts, s.feed}, s.log)
+	}, accounts{s.accounts, s.webhooks}, s.events(), s.log)
 	if s.listener, err = bind(ctx, config.HTTP.Host, config.HTTP.Port); err != nil {
 		return fmt.Errorf("listen for REST: %w", err)
 	}

@@ -22,7 +22,7 @@ func (s *Server) openSinks(_ context.Context, config configs.Config) error {
 		return err
 	}
 	for name, broker := range brokers {
-		s.sinks = append(s.sinks, sink.Start(s.runtime, events{s.accounts, s.feed}, sink.Config{
+		s.sinks = append(s.sinks, sink.Start(s.runtime, followed{events{s.accounts, s.feed}}, sink.Config{
 			Name: name, Broker: broker, Kinds: kinds, Since: config.Sinks.Start(), Log: s.log,
 			Observe: func(acknowledged int, err error) { s.metrics.Published(name, acknowledged, err) },
 		}))

@@ -46,6 +46,10 @@ func (s *Server) vitals(ctx context.Context, tell admin.Tell) {
 	}
 	tell(historyFamily, "", float64(s.history.Held()))
 	open, slow := s.feed.Listeners()
+	if s.everywhere != nil {
+		more, slower := s.everywhere.Listeners()
+		open, slow = open+more, slow+slower
+	}
 	tell(listenersFamily, "", float64(open))
 	tell(slowFamily, "", float64(slow))
 }

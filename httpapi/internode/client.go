@@ -11,6 +11,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 const (
@@ -100,6 +102,16 @@ func (c *Client) explained(err error) error {
 func isTurnedAway(err error) bool {
 	failed, ok := errors.AsType[*net.OpError](err)
 	return ok && failed.Op == "remote error"
+}
+
+// Dial opens a WebSocket to another node, whose address is a URL. It is to be closed.
+func (c *Client) Dial(ctx context.Context, address string, header http.Header) (*websocket.Conn, error) {
+	options := &websocket.DialOptions{HTTPClient: &http.Client{Transport: c.transport}, HTTPHeader: header}
+	connection, _, err := websocket.Dial(ctx, address, options) //nolint:bodyclose // the library does
+	if err != nil {
+		return nil, c.explained(err)
+	}
+	return connection, nil
 }
 
 // Reach checks that an address leads to a node of this cluster that serves.
