@@ -25,7 +25,8 @@ const (
 	connectPriorities
 )
 
-// BudgetConfig is how fast a node opens connections to WhatsApp.
+// BudgetConfig is how fast a node opens connections to WhatsApp, or all of a cluster do;
+// see [ConnectBudget.Share].
 type BudgetConfig struct {
 	// Rate is connections a second, Burst how many may start at once after a
 	// quiet time.
@@ -74,7 +75,7 @@ type ConnectBudget struct {
 func NewConnectBudget(runtime *Runtime, config BudgetConfig, onEnd func(Ended)) (*ConnectBudget, error) {
 	config.Version, config.Log = cmp.Or(config.Version, store.GetWAVersion()), cmp.Or(config.Log, zap.NewNop())
 	behaviour := &budget{
-		BudgetConfig: config, limiter: rate.NewLimiter(rate.Limit(config.Rate), config.Burst),
+		BudgetConfig: config, whole: config, limiter: rate.NewLimiter(rate.Limit(config.Rate), config.Burst),
 		circuit: circuit{refused: make(map[string]*Ref)},
 	}
 	behaviour.version.Store(&config.Version)
@@ -97,6 +98,10 @@ func (b *ConnectBudget) Acquire(ctx context.Context, priority ConnectPriority) e
 // logged out or banned.
 func (b *ConnectBudget) Report(ok bool) { b.ref.Tell(attempt{ok}) }
 
+// Share has the node take a part of what it was configured for, above 0 and up to 1: the
+// rest is for other nodes. As far as failures have lowered the rate, so is the part's.
+func (b *ConnectBudget) Share(part float64) { b.ref.Tell(sharing{part}) }
+
 // Status tells how things stand.
 func (b *ConnectBudget) Status(ctx context.Context) (BudgetStatus, error) {
 	return Ask[BudgetStatus](ctx, b.ref, budgetStatus{})
@@ -116,6 +121,7 @@ type BudgetStatus struct {
 type (
 	acquire      struct{ priority ConnectPriority }
 	attempt      struct{ ok bool }
+	sharing      struct{ part float64 }
 	abandoned    struct{ *Command }
 	budgetStatus struct{}
 )
@@ -123,6 +129,7 @@ type (
 // budget is the behaviour of the budget's actor.
 type budget struct {
 	BudgetConfig
+	whole   BudgetConfig // of which this node has a part
 	limiter *rate.Limiter
 	waiting [connectPriorities][]waiter
 	timer   *time.Timer
@@ -160,6 +167,8 @@ func (b *budget) Receive(self *Self, message any) {
 		b.command(self, m)
 	case attempt:
 		b.learn(m.ok, time.Now())
+	case sharing:
+		b.share(m.part, time.Now())
 	case refusal:
 		b.refuse(m)
 	case acceptance:
@@ -245,4 +254,12 @@ func (b *budget) learn(ok bool, now time.Time) {
 
 func (b *budget) setRate(perSecond float64, now time.Time) {
 	b.limiter.SetLimitAt(now, rate.Limit(min(max(perSecond, b.Floor), b.Rate)))
+}
+
+// share takes a part of the whole.
+func (b *budget) share(part float64, now time.Time) {
+	lowered := float64(b.limiter.Limit()) / b.Rate
+	b.Rate, b.Floor, b.Burst = b.whole.Rate*part, b.whole.Floor*part, max(int(float64(b.whole.Burst)*part), 1)
+	b.limiter.SetBurstAt(now, b.Burst)
+	b.setRate(lowered*b.Rate, now)
 }

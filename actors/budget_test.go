@@ -152,6 +152,47 @@ func TestFailuresHalveTheRateAndSuccessRestoresIt(t *testing.T) {
 	})
 }
 
+func TestANodeConnectsAtItsPartOfTheRate(t *testing.T) {
+	inBudget(t, DefaultBudgetConfig(), func(t *testing.T, budget *ConnectBudget) {
+		budget.Share(0.25)
+		start := time.Now()
+		for range 10 { // a quarter of the burst
+			require.NoError(t, budget.Acquire(t.Context(), ConnectRest))
+		}
+		require.Zero(t, time.Since(start))
+		for range 50 {
+			require.NoError(t, budget.Acquire(t.Context(), ConnectRest))
+		}
+		require.InDelta(t, 10*time.Second, time.Since(start), float64(300*time.Millisecond))
+		for range 10 {
+			budget.Report(false)
+		}
+		require.InDelta(t, 2.5, status(t, budget).Rate, 1e-9)
+		budget.Share(0.5)
+		require.InDelta(t, 5.0, status(t, budget).Rate, 1e-9, "what failed is still feared")
+		for range 200 {
+			budget.Report(true)
+		}
+		require.InDelta(t, 10.0, status(t, budget).Rate, 1e-9)
+		budget.Share(1)
+		require.InDelta(t, 20.0, status(t, budget).Rate, 1e-9)
+	})
+}
+
+func TestWhoWaitsIsServedByTheRateOfNow(t *testing.T) {
+	inBudget(t, one(), func(t *testing.T, budget *ConnectBudget) {
+		budget.Share(0.01)
+		require.NoError(t, budget.Acquire(t.Context(), ConnectRest))
+		served := make(chan error, 1)
+		start := time.Now()
+		go func() { served <- budget.Acquire(t.Context(), ConnectRest) }()
+		synctest.Wait()
+		budget.Share(1)
+		require.NoError(t, <-served)
+		require.InDelta(t, time.Second, time.Since(start), float64(10*time.Millisecond))
+	})
+}
+
 func TestFailuresOfAnOlderWindowAreForgotten(t *testing.T) {
 	inBudget(t, DefaultBudgetConfig(), func(t *testing.T, budget *ConnectBudget) {
 		for range 3 {

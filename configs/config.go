@@ -89,8 +89,8 @@ type WhatsApp struct {
 	// five minutes; 0 never slows down to that.
 	MaxReconnectAttempts int `env:"WA_MAX_RECONNECT_ATTEMPTS" envDefault:"5" validate:"min=0,max=1000" allowed:"a whole number from 0 to 1000, 0 has no end to the fast attempts"`
 
-	// ConnectsPerSecond is how many connections all accounts of this process
-	// together may open in a second, on average.
+	// ConnectsPerSecond is how many connections all accounts together, of all nodes,
+	// may open in a second, on average.
 	ConnectsPerSecond float64 `env:"WA_CONNECTS_PER_SECOND" envDefault:"20" validate:"gt=0,max=1000" allowed:"a number above 0, up to 1000"`
 
 	// ConnectBurst is how many of them may be opened at once after a quiet time.

@@ -56,6 +56,7 @@ func (k *keeper) join() {
 		claims: k.self.WideLane(claimsAtOnce, claimsWaiting), surveying: k.self.Lane(2),
 		leaving: k.self.WideLane(leavingAtOnce, claimsWaiting), session: k.Owner.Self().Session,
 	}
+	k.pace()
 	k.surveyLater()
 }
 
@@ -89,6 +90,7 @@ func (k *keeper) ownersChanged() {
 		k.fence(err)
 	}
 	k.cluster.session = session
+	k.pace()
 	k.look(func(ctx context.Context) ([]persist.AccountEntry, error) { return k.orphans(ctx) }, func([]persist.AccountEntry) {})
 }
 
@@ -234,6 +236,25 @@ func share(nodes []ownership.Node, self ownership.Node) float64 {
 		return 1
 	}
 	return own / all
+}
+
+// pace has this node connect accounts at its part of the rate that all nodes have
+// together.
+func (k *keeper) pace() { k.node.Budget.Share(connects(k.Owner.Nodes(), k.Owner.Self())) }
+
+// connects is a node's part of the connections that all may open: cordoned ones have
+// accounts still, those that drain begin no more.
+func connects(nodes []ownership.Node, self ownership.Node) float64 {
+	all := self.Weight
+	for _, node := range nodes {
+		if !node.Draining && node.Session != self.Session {
+			all += node.Weight
+		}
+	}
+	if self.Weight <= 0 {
+		return 1 / float64(len(nodes)+1) // it has no part, and must end what it has begun
+	}
+	return self.Weight / all
 }
 
 // leave has an account move to another node. It tells whether it is underway now.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -135,6 +136,54 @@ func TestANodeThatJoinsGetsItsShareOfTheAccounts(t *testing.T) {
 			require.Empty(t, page.Conversations)
 		}
 	}
+}
+
+func TestNodesShareTheRateOfConnections(t *testing.T) {
+	t.Parallel()
+	engine := memory.Open()
+	whole := actors.DefaultBudgetConfig().Rate
+	paced := func(n *neighbour, rate float64) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			status, err := n.budget.Status(t.Context())
+			return err == nil && math.Abs(status.Rate-rate) < 1e-9
+		}, patience, 10*time.Millisecond)
+	}
+	first := settle(t, engine, "a")
+	paced(first, whole)
+	second := settle(t, engine, "b")
+	paced(first, whole/2)
+	paced(second, whole/2)
+	require.NoError(t, second.Cordon(t.Context(), true, true))
+	paced(first, whole)
+	paced(second, whole/2) // as much as when it stays
+}
+
+func TestANodesPartOfTheConnectionsIsByItsWeight(t *testing.T) {
+	node := func(session string, weight float64, change ...func(*ownership.Node)) ownership.Node {
+		n := ownership.Node{Name: session, Session: session, Weight: weight}
+		for _, change := range change {
+			change(&n)
+		}
+		return n
+	}
+	drains := func(n *ownership.Node) { n.Cordoned, n.Draining = true, true }
+	cordoned := func(n *ownership.Node) { n.Cordoned = true }
+	self := node("a", 1)
+	for name, test := range map[string]struct {
+		part   float64
+		others []ownership.Node
+	}{
+		"alone":                 {1, nil},
+		"beside one":            {0.5, []ownership.Node{node("b", 1)}},
+		"beside a greater one":  {0.25, []ownership.Node{node("b", 3)}},
+		"beside a cordoned one": {0.5, []ownership.Node{node("b", 1, cordoned)}},
+		"beside one that goes":  {1, []ownership.Node{node("b", 1, drains)}},
+	} {
+		require.InDelta(t, test.part, connects(append(test.others, self), self), 1e-9, name)
+		require.InDelta(t, test.part, connects(test.others, self), 1e-9, "its own lease is not listed yet: %s", name)
+	}
+	require.Positive(t, connects([]ownership.Node{node("b", 1)}, node("a", 0)))
 }
 
 func TestTheAccountsOfANodeWithoutRegistryMoveAndComeBack(t *testing.T) {

@@ -31,6 +31,7 @@ type house struct {
 	*Supervisor
 	engine persist.Engine
 	feed   *actors.Feed
+	budget *actors.ConnectBudget
 
 	logs *observer.ObservedLogs
 
@@ -89,6 +90,7 @@ func openFor(t testing.TB, engine persist.Engine, change func(*Config)) *house {
 	runtime := actors.NewRuntime()
 	budget, err := actors.NewConnectBudget(runtime, actors.DefaultBudgetConfig(), nil)
 	require.NoError(t, err)
+	h.budget = budget
 	committer := journal.NewCommitter(engine, journal.Options{})
 	node := &actors.Node{
 		Engine: engine, Committer: committer, Network: network, Budget: budget, Reconnect: actors.DefaultReconnectConfig(),

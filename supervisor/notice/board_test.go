@@ -87,4 +87,3 @@ func TestTellingWaitsLittleForRedisThatIsAway(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second)
 	require.NoError(t, redis.Thaw())
 }
-
