@@ -45,6 +45,13 @@ type Engine interface {
 	Close() error
 }
 
+// Versioned is an engine whose schema several processes may be using.
+type Versioned interface {
+	// Schema tells which version the data have, 0 where there are none, and which one
+	// Migrate brings them to. It may be called before that.
+	Schema(ctx context.Context) (stored, known int, err error)
+}
+
 // Snapshotter is an engine that can be read as it was at one moment, for as long
 // as it takes, while it goes on. Embedded engines are.
 type Snapshotter interface {

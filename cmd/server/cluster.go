@@ -35,6 +35,10 @@ func (s *Server) openCluster(ctx context.Context, config configs.Config) (err er
 	if err != nil {
 		return err
 	}
+	schema, err := schemaOf(ctx, s.engine)
+	if err != nil {
+		return err
+	}
 	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Cluster.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for other nodes: %w", err)
@@ -44,6 +48,7 @@ func (s *Server) openCluster(ctx context.Context, config configs.Config) (err er
 		URL: config.Cluster.Registry(&config.Redis).Reveal(), TTL: config.Cluster.Lease, Changed: s.ownersChanged,
 		Node: ownership.Node{
 			Name: config.Cluster.Name(), Address: config.Cluster.Advertised(inner.Addr().String()), Weight: config.Cluster.Weight,
+			Version: version(), Schema: schema,
 		},
 	})
 	if err != nil {

@@ -66,8 +66,9 @@ func exitCode(err error) int {
 	_, foreign := errors.AsType[*supervisor.ForeignNetworkError](err)
 	_, misused := errors.AsType[*usageError](err)
 	_, locked := errors.AsType[*vault.KeyError](err)
+	_, used := errors.AsType[*olderNodesError](err)
 	unfit := errors.Is(err, transfer.ErrNotEmpty) || errors.Is(err, transfer.ErrDamaged)
-	if unfit || invalid || foreign || misused || locked || errors.Is(err, persist.ErrSchemaTooNew) {
+	if unfit || invalid || foreign || misused || locked || used || errors.Is(err, persist.ErrSchemaTooNew) {
 		return exitMisconfigured
 	}
 	return 1

@@ -20,6 +20,7 @@ func storage(config configs.Config) engines.Config {
 		Redis:      engines.Server{URL: config.Redis.Address().Reveal(), AllowLoss: config.Redis.AllowLoss},
 		Postgres:   engines.Server{URL: config.Postgres.Address().Reveal(), AllowLoss: config.Postgres.AllowLoss},
 		MongoDB:    engines.Server{URL: config.MongoDB.Address().Reveal(), AllowLoss: config.MongoDB.AllowLoss},
+		MayUpgrade: mayUpgrade(config),
 	}
 }
 

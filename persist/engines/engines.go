@@ -28,6 +28,11 @@ type Config struct {
 	FilePath string
 
 	Redis, Postgres, MongoDB Server
+
+	// MayUpgrade is asked before the schema of data that others may use is brought from
+	// one version to a later one; an error keeps it as it is, and is what Open fails
+	// with. Nil allows all.
+	MayUpgrade func(ctx context.Context, from, to int) error
 }
 
 // Server says where the server of an engine is.
@@ -75,8 +80,22 @@ func Open(ctx context.Context, config Config) (persist.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
-	if err := engine.Migrate(ctx); err != nil {
+	if err := migrate(ctx, engine, config.MayUpgrade); err != nil {
 		return nil, errors.Join(fmt.Errorf("open storage: %w", err), engine.Close())
 	}
 	return engine, nil
+}
+
+func migrate(ctx context.Context, engine persist.Engine, may func(ctx context.Context, from, to int) error) error {
+	versioned, shared := engine.(persist.Versioned)
+	if shared && may != nil {
+		stored, known, err := versioned.Schema(ctx)
+		if err == nil && stored != 0 && stored < known {
+			err = may(ctx, stored, known)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return engine.Migrate(ctx)
 }

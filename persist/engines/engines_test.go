@@ -1,6 +1,8 @@
 package engines_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -37,6 +39,27 @@ func TestEveryTypeOpensMigrated(t *testing.T) {
 		_, err = persist.Chats.Scan(t.Context(), engine, persist.Query{Scope: persist.AccountScope("4917"), Limit: 1})
 		require.NoError(t, err, name)
 		require.NoError(t, engine.Close(), name)
+	}
+}
+
+func TestTheSchemaOfSharedDataCanBeToldBeforeItIsMade(t *testing.T) {
+	config := engines.Config{
+		MongoDB:    engines.Server{URL: backends.MongoDBURL(mongoDB.Server(t), "versions"), AllowLoss: true},
+		Postgres:   engines.Server{URL: backends.Database(t, postgres.Server(t), uuid.NewString(), "template1")},
+		Redis:      engines.Server{URL: "redis://" + redis.Server(t).Address + "/1"},
+		MayUpgrade: func(context.Context, int, int) error { return errors.New("nobody uses an empty one") },
+	}
+	for _, name := range []string{"mongodb", "postgres", "redis"} {
+		config.Type = name
+		for range 2 {
+			engine, err := engines.Open(t.Context(), config)
+			require.NoError(t, err, name)
+			stored, known, err := engine.(persist.Versioned).Schema(t.Context())
+			require.NoError(t, err, name)
+			require.Positive(t, known, name)
+			require.Equal(t, known, stored, name)
+			require.NoError(t, engine.Close(), name)
+		}
 	}
 }
 

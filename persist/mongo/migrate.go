@@ -40,6 +40,19 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// Schema implements [persist.Versioned].
+func (db *DB) Schema(ctx context.Context) (stored, known int, err error) {
+	ctx, leave, err := db.enter(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer leave()
+	if stored, err = db.version(ctx); err != nil {
+		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return stored, len(migrations), nil
+}
+
 // migrate replays journals before it changes what they were written for.
 func (db *DB) migrate(ctx context.Context) error {
 	version, err := db.version(ctx)

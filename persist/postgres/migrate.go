@@ -19,7 +19,20 @@ var migrations embed.FS
 
 // Migrate implements [persist.Engine]. Nodes that start at once wait for each
 // other. Changing large tables may take its time: only ctx ends it.
-func (db *DB) Migrate(ctx context.Context) error {
+func (db *DB) Migrate(ctx context.Context) error { return db.migrating(ctx, upgrade) }
+
+// Schema implements [persist.Versioned].
+func (db *DB) Schema(ctx context.Context) (stored, known int, err error) {
+	err = db.migrating(ctx, func(ctx context.Context, provider *goose.Provider) error {
+		from, to, err := provider.GetVersions(ctx)
+		stored, known = int(from), int(to)
+		return err
+	})
+	return stored, known, err
+}
+
+// migrating does something about the schema, while no other node does.
+func (db *DB) migrating(ctx context.Context, do func(context.Context, *goose.Provider) error) error {
 	if err := db.enter(); err != nil {
 		return err
 	}
@@ -32,15 +45,15 @@ func (db *DB) Migrate(ctx context.Context) error {
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
 	pool := stdlib.OpenDB(*config)
 	defer pool.Close()
-	if err := upgrade(ctx, pool); err != nil {
+	if err := alone(ctx, pool, do); err != nil {
 		return db.failure("migrate", err)
 	}
 	return nil
 }
 
-// upgrade holds the lock that goose's own locker would take; but that asks for it
+// alone holds the lock that goose's own locker would take; but that asks for it
 // only every so often, and not before it has made its table.
-func upgrade(ctx context.Context, pool *sql.DB) error {
+func alone(ctx context.Context, pool *sql.DB, do func(context.Context, *goose.Provider) error) error {
 	holder, err := pool.Conn(ctx)
 	if err != nil {
 		return err
@@ -57,6 +70,10 @@ func upgrade(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	return do(ctx, provider)
+}
+
+func upgrade(ctx context.Context, provider *goose.Provider) error {
 	stored, known, err := provider.GetVersions(ctx)
 	if err != nil {
 		return err

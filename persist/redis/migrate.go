@@ -30,23 +30,47 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
-func (db *DB) upgrade(ctx context.Context) error {
-	key := db.prefix + "schema_version"
-	stored, err := db.client.Get(ctx, key).Int()
+// Schema implements [persist.Versioned].
+func (db *DB) Schema(ctx context.Context) (stored, known int, err error) {
+	ctx, leave, err := db.enter(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer leave()
+	stored, err = db.version(ctx)
+	if err != nil {
+		return 0, 0, db.failed(ctx, "read the schema's version", err)
+	}
+	return stored, len(migrations), nil
+}
+
+func (db *DB) versionKey() string { return db.prefix + "schema_version" }
+
+// version is that of the data, 0 where there are none.
+func (db *DB) version(ctx context.Context) (int, error) {
+	stored, err := db.client.Get(ctx, db.versionKey()).Int()
 	if err != nil && !errors.Is(err, driver.Nil) {
-		return fmt.Errorf("read %s: %w", key, err)
+		return 0, fmt.Errorf("read %s: %w", db.versionKey(), err)
+	}
+	return stored, nil
+}
+
+func (db *DB) upgrade(ctx context.Context) error {
+	stored, err := db.version(ctx)
+	if err != nil {
+		return err
 	}
 	if stored > len(migrations) {
 		return fmt.Errorf("%w: version %d, known is %d", persist.ErrSchemaTooNew, stored, len(migrations))
 	}
 	if stored < 0 {
-		return fmt.Errorf("%s is %d, which was never a version", key, stored)
+		return fmt.Errorf("%s is %d, which was never a version", db.versionKey(), stored)
 	}
 	for version := stored; version < len(migrations); version++ {
 		if err := migrations[version](ctx, db); err != nil {
 			return fmt.Errorf("to version %d: %w", version+1, err)
 		}
-		if err := db.write(ctx, "SET", key, version+1).Err(); err != nil {
+		if err := db.write(ctx, "SET", db.versionKey(), version+1).Err(); err != nil {
 			return err
 		}
 	}

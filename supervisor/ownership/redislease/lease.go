@@ -41,7 +41,8 @@ type Config struct {
 }
 
 const (
-	defaultTTL = 15 * time.Second
+	defaultTTL    = 15 * time.Second
+	defaultPrefix = "wa:cluster:"
 	// maxMargin is how long before the others at most a node takes its lease for
 	// ended: it needs that to disconnect.
 	maxMargin = 3 * time.Second
@@ -78,7 +79,7 @@ var _ ownership.Owner = (*Lease)(nil)
 // Open joins the registry. It fails if that does not answer, or if this machine's
 // clock differs from Redis's by more than 2 s.
 func Open(ctx context.Context, config Config) (*Lease, error) {
-	config.Prefix = cmp.Or(config.Prefix, "wa:cluster:")
+	config.Prefix = cmp.Or(config.Prefix, defaultPrefix)
 	config.TTL = cmp.Or(config.TTL, defaultTTL)
 	if config.Wall == nil {
 		config.Wall = time.Now

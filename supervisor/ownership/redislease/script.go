@@ -17,6 +17,8 @@ var (
 	joinSource string
 	//go:embed scripts/beat.lua
 	beatSource string
+	//go:embed scripts/living.lua
+	livingSource string
 	//go:embed scripts/amend.lua
 	amendSource string
 	//go:embed scripts/leave.lua
@@ -40,6 +42,7 @@ var (
 	// Those over the nodes touch the slot of the nodes alone.
 	joinScript    = overNodes(joinSource)
 	beatScript    = overNodes(beatSource)
+	livingScript  = overNodes(livingSource)
 	amendScript   = overNodes(amendSource)
 	leaveScript   = overNodes(leaveSource)
 	enlistScript  = overNodes(enlistSource)
@@ -55,7 +58,9 @@ var (
 func overNodes(source string) *driver.Script { return driver.NewScript(commonSource + source) }
 
 // nodesKey begins the keys of nodes.
-func (l *Lease) nodesKey() string { return l.config.Prefix + "{nodes}:" }
+func (l *Lease) nodesKey() string { return nodesKey(l.config.Prefix) }
+
+func nodesKey(prefix string) string { return prefix + "{nodes}:" }
 
 // recordKey is where it stands who owns an account.
 func (l *Lease) recordKey(account string) string { return l.config.Prefix + "{" + account + "}:owner" }

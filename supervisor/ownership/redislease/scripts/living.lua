@@ -1,0 +1,2 @@
+-- Returns all nodes.
+return since(0)
