@@ -91,6 +91,33 @@ docker-status:
 docker-clean:
 	$(COMPOSE) --profile '*' down --volumes --remove-orphans
 
+CLUSTER := docker compose -f configs/compose.cluster.yaml
+
+## docker-cluster: starts three nodes behind a balancer on ports 3001 and 3002; API_KEY, ENCRYPTION_KEY and CLUSTER_SECRET have to be in .env
+.PHONY: docker-cluster
+docker-cluster:
+	$(CLUSTER) up --detach --wait --build
+
+## docker-cluster-status: tells which of the nodes run, and how they are
+.PHONY: docker-cluster-status
+docker-cluster-status:
+	$(CLUSTER) ps --all
+
+## docker-cluster-logs: follows what the nodes write
+.PHONY: docker-cluster-logs
+docker-cluster-logs:
+	$(CLUSTER) logs --follow --tail 100
+
+## docker-cluster-down: stops the nodes and keeps their data
+.PHONY: docker-cluster-down
+docker-cluster-down:
+	$(CLUSTER) down --remove-orphans
+
+## docker-cluster-clean: removes the nodes together with their data
+.PHONY: docker-cluster-clean
+docker-cluster-clean:
+	$(CLUSTER) down --volumes --remove-orphans
+
 ## db-init: makes the storage that is configured, or brings its schema up to date
 .PHONY: db-init
 db-init:
