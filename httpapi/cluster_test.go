@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -203,7 +204,7 @@ func found(t testing.TB, all *register, name string, config Config, asked *offic
 	}
 	observed := &counted{}
 	config.Cluster, config.Observer = m, observed
-	server := New(config, here, nil, log)
+	server := New(config, here, newNewsroom(account), log)
 	served := make(chan error, 1)
 	go func() { served <- server.ServeNodes(internode.NewListener(inner, known, log)) }()
 	stop := sync.OnceFunc(func() {
@@ -643,4 +644,65 @@ func TestWithoutTheRegistryTheLastKnownOwnerIsAsked(t *testing.T) {
 	status().granted(t, http.StatusOK)
 	a.member.Forget(remote)
 	status().refused(t, actors.CodeRoutingUnavailable)
+}
+
+// enter opens a socket with a ticket.
+func (b *branch) enter(ticket string) (status int) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+	defer cancel()
+	socket, answer, err := websocket.Dial(ctx, "ws://"+b.address+"/ws?ticket="+ticket, nil)
+	if err == nil {
+		b.t.Cleanup(func() { _ = socket.CloseNow() })
+	}
+	require.NotNil(b.t, answer, err)
+	return answer.StatusCode
+}
+
+func TestATicketOpensOneSocketOnAnyNode(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	_, a, b := pair(t, Config{APIKey: key, Keys: store})
+	bureau := &bureau{a.edge, store}
+	token, id := bureau.make(key, `{"name":"page","rights":["read"]}`)
+	ticket := func(by string) string {
+		return bureau.by(by, http.MethodPost, "/api/ws-tickets", "").granted(t, http.StatusCreated)["ticket"].(string)
+	}
+	for _, by := range []string{key, token} {
+		for name, order := range map[string][]*branch{"elsewhere": {b, a}, "twice elsewhere": {b, b}, "here": {a, b}} {
+			text := ticket(by)
+			require.Equal(t, http.StatusSwitchingProtocols, order[0].enter(text), name)
+			require.Equal(t, http.StatusUnauthorized, order[1].enter(text), name)
+		}
+	}
+	late := ticket(token)
+	require.NoError(t, store.Revoke(t.Context(), access.Administrator("test"), id))
+	require.Equal(t, http.StatusUnauthorized, b.enter(late), "its key is over")
+	for _, wrong := range []string{a.node.Session + ".made-up", "session-of-nobody.made-up", a.node.Session + "."} {
+		require.Equal(t, http.StatusUnauthorized, b.enter(wrong), wrong)
+	}
+	for _, base := range []*branch{a, b} {
+		base.ask(http.MethodPost, ticketPath, "", "Authorization", "Bearer "+key, headerTicket, "x").refused(t, actors.CodeNotFound)
+	}
+
+	lost := ticket(key)
+	a.stop()
+	require.Equal(t, http.StatusServiceUnavailable, b.enter(lost), "nobody knows")
+}
+
+func TestATicketIsUsedOnceThoughAllNodesAreAskedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, a, b := pair(t, Config{})
+	text := a.ask(http.MethodPost, "/api/ws-tickets", "").granted(t, http.StatusCreated)["ticket"].(string)
+	var opened atomic.Int64
+	var entering sync.WaitGroup
+	for i := range 8 {
+		entering.Go(func() {
+			if []*branch{a, b}[i%2].enter(text) == http.StatusSwitchingProtocols {
+				opened.Add(1)
+			}
+		})
+	}
+	entering.Wait()
+	require.Equal(t, int64(1), opened.Load())
 }

@@ -57,14 +57,14 @@ func newGuard(config Config) guard {
 
 // protect puts the guard before all routes that are declared later. CORS stands
 // before the key, because browsers send preflights without one.
-func (g guard) protect(app *fiber.App, tickets *tickets) {
+func (g guard) protect(app *fiber.App, redeem fiber.Handler) {
 	app.Use(g.checkHost, g.checkOrigin, cors.New(cors.Config{
 		AllowOriginsFunc: g.lists,
 		AllowMethods:     "GET,POST,PUT,DELETE",
 		AllowHeaders:     "Authorization,Content-Type,Idempotency-Key," + headerRequestID + "," + mcp.RequestHeaders,
 		ExposeHeaders:    "Retry-After,Allow,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset," + headerRequestID + "," + mcp.ReplyHeaders,
 		MaxAge:           600,
-	}), tickets.redeem, g.checkKey)
+	}), redeem, g.checkKey)
 }
 
 // checkHost keeps web pages from reaching an open server through a name of

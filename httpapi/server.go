@@ -163,7 +163,7 @@ func (s *Server) newApp() *fiber.App {
 	app.Server().HeaderReceived = timesOf
 	app.Use(s.receive, s.meetNode, wellFormed, boundBody)
 	s.probes(app)
-	s.guard.protect(app, s.tickets)
+	s.guard.protect(app, s.redeem)
 	return app
 }
 

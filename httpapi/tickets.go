@@ -25,6 +25,8 @@ const (
 	maxTickets = maxSockets
 
 	ticketParameter = "ticket"
+	// homeEnd is what a ticket has behind the session of the node that gave it.
+	homeEnd = "."
 )
 
 // keysInURLs are the names under which clients of other servers put a key into a URL,
@@ -32,7 +34,8 @@ const (
 var keysInURLs = []string{"key", "token", "apikey", "api_key", "access_token", "authorization"}
 
 // tickets let web pages open a socket without their key in its URL: each is good once,
-// for a while, on this node. Its methods may be called by anyone.
+// for a while. The node that gave it has it; where there are others its text says which
+// one that is. The methods may be called by anyone.
 type tickets struct {
 	now func() time.Time
 
@@ -51,12 +54,16 @@ func (s *Server) ticketRoute() {
 	route(s, huma.Operation{
 		OperationID: "createTicket", Method: http.MethodPost, Path: "/api/ws-tickets", Tags: []string{"events"},
 		Summary:       "Get a ticket that opens one WebSocket",
-		Description:   "For web pages: ?ticket= in the URL of the socket stands for the key, once and within 30 seconds, on the node that gave it.",
+		Description:   "For web pages: ?ticket= in the URL of the socket stands for the key, once and within 30 seconds, on any node.",
 		DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, _ *struct{}) (*reply[issuedTicket], error) {
 		issued, err := s.tickets.issue(*callOf(ctx))
+		if s.config.Cluster != nil {
+			issued.Ticket = s.config.Cluster.Self().Session + homeEnd + issued.Ticket
+		}
 		return &reply[issuedTicket]{succeed(issued)}, err
 	})
+	s.app.Post(ticketPath, s.tellTicket)
 }
 
 type issuedTicket struct {
@@ -92,7 +99,7 @@ func (t *tickets) take(text string) (owner call, ok bool) {
 
 // redeem makes whoever brings a ticket the one it was given to. It stands before the
 // key is asked for.
-func (t *tickets) redeem(c *fiber.Ctx) error {
+func (s *Server) redeem(c *fiber.Ctx) error {
 	if !websocket.IsWebSocketUpgrade(c) {
 		return c.Next()
 	}
@@ -105,9 +112,9 @@ func (t *tickets) redeem(c *fiber.Ctx) error {
 	if text == "" {
 		return c.Next()
 	}
-	owner, ok := t.take(text)
-	if !ok {
-		return actors.Refuse(codeUnauthorized, "The ticket was used, has expired or was given by another node.")
+	owner, err := s.ownerOf(c.UserContext(), text)
+	if err != nil {
+		return err
 	}
 	if err := stillGood(owner.grant, remoteOf(c)); err != nil {
 		return err
@@ -124,10 +131,14 @@ func stillGood(key *access.Grant, from netip.Addr) error {
 	case key == nil: // the bootstrap administrator's
 		return nil
 	case key.Life().Err() != nil:
-		return actors.Refuse(codeUnauthorized, "The key that the ticket was given for is over.")
+		return errTicketsKeyOver()
 	case !key.From(from):
 		return errKeyElsewhere()
 	default:
 		return nil
 	}
+}
+
+func errTicketsKeyOver() error {
+	return actors.Refuse(codeUnauthorized, "The key that the ticket was given for is over.")
 }

@@ -194,6 +194,14 @@ func (s *Store) Authenticate(token string, from netip.Addr) (*Grant, error) {
 	return grant, nil
 }
 
+// Grant is what a key gives that is known by its id, for whoever has proven to have it
+// elsewhere; nil if there is none.
+func (s *Store) Grant(id string) *Grant {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.grants[id]
+}
+
 // find returns a key's grant and digest, and a digest of nothing where there is none.
 func (s *Store) find(id string) (*Grant, []byte) {
 	s.mu.RLock()
