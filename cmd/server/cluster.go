@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"whatsapp-web-server/configs"
 	"whatsapp-web-server/httpapi"
@@ -53,8 +54,32 @@ func (s *Server) openCluster(ctx context.Context, config configs.Config) (err er
 	})
 	if err != nil {
 		s.owner = nil // not a nil *Lease
+		return err
 	}
-	return err
+	return s.meetNodes(ctx)
+}
+
+// nodesMet is how many others a node asks at its start whether they know it.
+const nodesMet = 3
+
+// meetNodes fails if others do not take this one for a node of theirs: it would have
+// accounts that nobody else could ask for.
+func (s *Server) meetNodes(ctx context.Context) error {
+	var meeting errgroup.Group
+	met, self := 0, s.owner.Self()
+	for _, node := range s.owner.Nodes() {
+		if node.Session == self.Session || met == nodesMet {
+			continue
+		}
+		met++
+		meeting.Go(func() error {
+			if err := s.client.Meet(ctx, node.Address); err != nil {
+				return fmt.Errorf("meet node %s of the cluster: %w", node.Name, err)
+			}
+			return nil
+		})
+	}
+	return meeting.Wait()
 }
 
 const (

@@ -86,6 +86,21 @@ func TestAnyNodeAnswersForAnAccountAndAnotherTakesItOver(t *testing.T) {
 	require.LessOrEqual(t, world.Stats().MaxConcurrentLoginsPerDevice, 1)
 }
 
+func TestANodeWithAnotherSecretIsRefused(t *testing.T) {
+	redis := backends.Start(t, backends.Redis(), t.TempDir())
+	network := []string{"WA_ENDPOINT=ws://127.0.0.1:1/ws/chat", "WA_NOISE_ROOT_KEY=" + noiseRoot()}
+	_, stops := nodesOf(t, redis, network, "a")
+	defer stops["a"]()
+	config, err := configs.Load(append([]string{
+		"PORT=0", "WEBSOCKET_PORT=0", "ADMIN_ADDR=none", "CLUSTER=redis", "CLUSTER_NODE_NAME=b", "CLUSTER_LISTEN=127.0.0.1:0",
+		"CLUSTER_SECRET=another0123456789abcdef0123456789abcdef", "STORAGE_TYPE=redis", "REDIS_URL=redis://" + redis.Address,
+		"ENCRYPTION_KEY=000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f",
+	}, network...), filepath.Join(t.TempDir(), ".env"))
+	require.NoError(t, err)
+	_, err = Open(t.Context(), config)
+	require.ErrorContains(t, err, "meet node a of the cluster: not known as a node of this cluster: it has another CLUSTER_SECRET")
+}
+
 func TestANodeWhoseStorageBelongsToItAloneIsRefused(t *testing.T) {
 	_, err := configs.Load([]string{"CLUSTER=redis", "CLUSTER_ADVERTISE=a:3004", "CLUSTER_SECRET=0123456789abcdef0123456789abcdef", "ENCRYPTION_KEY_FILE=x"}, filepath.Join(t.TempDir(), ".env"))
 	require.ErrorContains(t, err, "sqlite belongs to one process")

@@ -39,6 +39,21 @@ func (e *UnsentError) Error() string { return "node at " + e.Address + ": " + e.
 // Unwrap gives the cause.
 func (e *UnsentError) Unwrap() error { return e.Cause }
 
+// StrangerError says that two nodes do not take each other for nodes of one cluster.
+type StrangerError struct {
+	// Doubt is what may be wrong.
+	Doubt string
+	Cause error
+}
+
+// Error says what may be wrong.
+func (e *StrangerError) Error() string {
+	return "not known as a node of this cluster: " + e.Doubt + ": " + e.Cause.Error()
+}
+
+// Unwrap gives the cause.
+func (e *StrangerError) Unwrap() error { return e.Cause }
+
 // Client asks other nodes. Its methods may be called by anyone.
 type Client struct {
 	transport *http.Transport
@@ -92,7 +107,7 @@ type once struct{ io.ReadCloser }
 // explained says of an error what its reader can do about it.
 func (c *Client) explained(err error) error {
 	if _, unknown := errors.AsType[*tls.CertificateVerificationError](err); unknown || isTurnedAway(err) {
-		return fmt.Errorf("not known as a node of this cluster: %s: %w", c.doubt, err)
+		return &StrangerError{c.doubt, err}
 	}
 	return err
 }
@@ -114,8 +129,25 @@ func (c *Client) Dial(ctx context.Context, address string, header http.Header) (
 	return connection, nil
 }
 
-// Reach checks that an address leads to a node of this cluster that serves.
+// Reach checks that this node's address leads to a node of this cluster that serves.
 func (c *Client) Reach(ctx context.Context, address string) error {
+	if err := c.visit(ctx, address); err != nil {
+		return fmt.Errorf("this node cannot be reached where others will look for it (CLUSTER_ADVERTISE): %w", err)
+	}
+	return nil
+}
+
+// Meet fails with a [*StrangerError] where the node at an address and this one are not
+// of one cluster. That there is no node is no failure.
+func (c *Client) Meet(ctx context.Context, address string) error {
+	err := c.visit(ctx, address)
+	if stranger, ok := errors.AsType[*StrangerError](err); ok {
+		return stranger
+	}
+	return nil
+}
+
+func (c *Client) visit(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/healthz", http.NoBody)
@@ -124,7 +156,7 @@ func (c *Client) Reach(ctx context.Context, address string) error {
 	}
 	response, err := c.Do(request)
 	if err != nil {
-		return fmt.Errorf("this node cannot be reached where others will look for it (CLUSTER_ADVERTISE): %w", err)
+		return err
 	}
 	return response.Body.Close()
 }
