@@ -167,6 +167,11 @@ test-full:
 test-crash: compiler ferretdb
 	TEST_FULL=1 TEST_SEED=$(TEST_SEED) CGO_ENABLED=1 go test -race -count=1 -timeout 1h -v -run 'NothingIsLostOrDoubled|ARetriedKey|EveryBarrierIsFlushed' ./cmd/server
 
+## test-cluster: has nodes, their Redis and their links fail in every way, and counts afterwards; TEST_FULL=1 takes longer, on every storage
+.PHONY: test-cluster
+test-cluster: compiler $(if $(TEST_FULL),ferretdb)
+	TEST_CLUSTER=1 TEST_FULL=$(TEST_FULL) go test -count=1 -timeout $(if $(TEST_FULL),1h,10m) -v ./loadtest/cluster
+
 ## test-interop: tries the simulator with Baileys, a client that is not whatsmeow; needs root or sudo where node is missing
 .PHONY: test-interop
 test-interop: compiler
