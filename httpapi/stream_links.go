@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"whatsapp-web-server/actors"
 	"whatsapp-web-server/supervisor/ownership"
@@ -105,7 +106,7 @@ func (l *link) run(ctx, living context.Context) {
 			break
 		}
 		if heard || pause == linkPause {
-			l.log.Warn("the events of a node are not heard at the moment", zap.String("node", l.node.Name), zap.Error(err))
+			l.log.Log(levelOf(err), "the events of a node are not heard at the moment", zap.String("node", l.node.Name), zap.Error(err))
 		}
 		if !heard {
 			l.review(living)
@@ -116,6 +117,14 @@ func (l *link) run(ctx, living context.Context) {
 		}
 	}
 	l.review(ctx)
+}
+
+// levelOf tells how much there is to worry about when a link ends.
+func levelOf(err error) zapcore.Level {
+	if websocket.CloseStatus(err) == websocket.StatusGoingAway {
+		return zapcore.InfoLevel
+	}
+	return zapcore.WarnLevel
 }
 
 // review has those who listen look into the logs of the accounts that the node has told

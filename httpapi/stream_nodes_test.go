@@ -296,7 +296,9 @@ func TestWhatWasMissedWhileALinkWasCutIsReadFromTheLog(t *testing.T) {
 		b.happens(remote, actors.EventMessage)
 	}
 	listening.following(actors.EventMessage, 2, 6) // nobody else has told of them
+	p.logs.change(remote, func(s *source) { s.status.QR = &actors.QR{Code: "2@new", ExpiresAt: noon} })
 	b.link.Mend()
+	require.Equal(t, "2@new", listening.until("qr").Data["qr"], "it is in no log, and still showing")
 	a.hears(b, remote)
 	b.happens(remote, actors.EventMessage)
 	listening.following(actors.EventMessage, 7, 7)

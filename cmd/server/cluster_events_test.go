@@ -115,6 +115,10 @@ func TestASocketHearsAnAccountOnWhicheverNodeItLives(t *testing.T) {
 	all.until("message", last)
 	whole := &careful{listener: listen(t, strings.Replace(base, "http", "ws", 1)+"/ws?accountNumber="+account+"&since="+all.log+"-0")}
 	whole.until("message", last)
+	all.say(`{"id":"7","action":"sendMessage","accountNumber":"` + account + `","arguments":{"chatId":"` + friend + `","message":{"text":"Hello"},"wait":0},"progress":true}`)
+	all.until("reply", `"status":202`)
+	all.until("progress", `"done":true`)
+	require.Len(t, call(t, http.MethodGet, base+"/api/events?limit=3", "")["events"], 3)
 
 	messages := (&side{caller: caller{account: account}}).messages(t, base)
 	require.Len(t, messages, sent)
