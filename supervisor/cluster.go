@@ -83,7 +83,8 @@ func (k *keeper) survey() {
 	})
 }
 
-// ownersChanged fences what lives by a lease that is lost, and looks after orphans.
+// ownersChanged fences what lives by a lease that is lost, looks after orphans, and
+// begins to give all away where this node drains.
 func (k *keeper) ownersChanged() {
 	session := k.Owner.Self().Session
 	if err := k.Owner.Valid(k.cluster.session); err != nil {
@@ -91,7 +92,11 @@ func (k *keeper) ownersChanged() {
 	}
 	k.cluster.session = session
 	k.pace()
-	k.look(func(ctx context.Context) ([]persist.AccountEntry, error) { return k.orphans(ctx) }, func([]persist.AccountEntry) {})
+	k.look(func(ctx context.Context) ([]persist.AccountEntry, error) { return k.orphans(ctx) }, func([]persist.AccountEntry) {
+		if k.Owner.Self().Draining {
+			k.balance(len(k.children))
+		}
+	})
 }
 
 // fence ends every life that began with a claim which is worth nothing any more. Each

@@ -45,8 +45,8 @@ func wellKnown(t *testing.T, cluster string) {
 	require.NoError(t, client.Set(t.Context(), cluster+":{nodes}:born", "1", 0).Err())
 }
 
-// settle opens a node.
-func settle(t *testing.T, engine persist.Engine, name string) *neighbour {
+// settle opens a node, which looks through all accounts as often as survey says.
+func settle(t *testing.T, engine persist.Engine, name string, survey time.Duration) *neighbour {
 	t.Helper()
 	n := &neighbour{link: backends.StartLink(t, registry.Server(t).Address)}
 	var told atomic.Pointer[Supervisor]
@@ -64,7 +64,7 @@ func settle(t *testing.T, engine persist.Engine, name string) *neighbour {
 	ctx := context.WithoutCancel(t.Context())
 	t.Cleanup(func() { _ = lease.Close(ctx) })
 	n.lease = lease
-	n.house = openFor(t, engine, func(c *Config) { c.Owner, c.Survey = lease, time.Second })
+	n.house = openFor(t, engine, func(c *Config) { c.Owner, c.Survey = lease, survey })
 	told.Store(n.Supervisor)
 	n.OwnersChanged()
 	return n
@@ -118,9 +118,9 @@ func (n *neighbour) accounts(t *testing.T, count int) (accounts []string) {
 func TestANodeThatJoinsGetsItsShareOfTheAccounts(t *testing.T) {
 	t.Parallel()
 	engine := memory.Open()
-	first := settle(t, engine, "a")
+	first := settle(t, engine, "a", time.Second)
 	accounts := first.accounts(t, 12)
-	second := settle(t, engine, "b")
+	second := settle(t, engine, "b", time.Second)
 	require.Eventually(t, func() bool { return len(first.has(accounts)) <= 8 }, patience, 10*time.Millisecond)
 	settled(t, accounts, first, second)
 	for _, n := range []*neighbour{first, second} {
@@ -149,9 +149,9 @@ func TestNodesShareTheRateOfConnections(t *testing.T) {
 			return err == nil && math.Abs(status.Rate-rate) < 1e-9
 		}, patience, 10*time.Millisecond)
 	}
-	first := settle(t, engine, "a")
+	first := settle(t, engine, "a", time.Second)
 	paced(first, whole)
-	second := settle(t, engine, "b")
+	second := settle(t, engine, "b", time.Second)
 	paced(first, whole/2)
 	paced(second, whole/2)
 	require.NoError(t, second.Cordon(t.Context(), true, true))
@@ -189,10 +189,10 @@ func TestANodesPartOfTheConnectionsIsByItsWeight(t *testing.T) {
 func TestTheAccountsOfANodeWithoutRegistryMoveAndComeBack(t *testing.T) {
 	t.Parallel()
 	engine := memory.Open()
-	first := settle(t, engine, "a")
+	first := settle(t, engine, "a", time.Second)
 	accounts := first.accounts(t, 6)
 	first.link.Cut()
-	second := settle(t, engine, "b")
+	second := settle(t, engine, "b", time.Second)
 	require.Eventually(t, func() bool { return len(second.has(accounts)) == len(accounts) }, patience, 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		for _, account := range accounts {
@@ -210,10 +210,10 @@ func TestTheAccountsOfANodeWithoutRegistryMoveAndComeBack(t *testing.T) {
 func TestANodeThatDrainsHandsItsAccountsOver(t *testing.T) {
 	t.Parallel()
 	engine := memory.Open()
-	second := settle(t, engine, "b")
+	second := settle(t, engine, "b", time.Second)
 	var accounts []string
 	t.Run("first", func(t *testing.T) {
-		first := settle(t, engine, "a")
+		first := settle(t, engine, "a", time.Hour)
 		accounts = first.accounts(t, 6)
 		require.NoError(t, first.Cordon(t.Context(), true, true))
 		require.Eventually(t, func() bool { return len(first.has(accounts)) == 0 }, patience, 10*time.Millisecond)
@@ -228,7 +228,7 @@ func TestANodeThatDrainsHandsItsAccountsOver(t *testing.T) {
 func TestARemovedAccountIsForgottenByAllNodes(t *testing.T) {
 	t.Parallel()
 	engine := memory.Open()
-	first, second := settle(t, engine, "a"), settle(t, engine, "b")
+	first, second := settle(t, engine, "a", time.Second), settle(t, engine, "b", time.Second)
 	accounts := first.accounts(t, 4)
 	require.Eventually(t, func() bool {
 		for _, account := range accounts {

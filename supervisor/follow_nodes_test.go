@@ -33,9 +33,9 @@ func stir(t *testing.T, account string, nodes ...*neighbour) (head actors.Cursor
 func TestAnAccountThatMovesIsFollowedWhereItLives(t *testing.T) {
 	t.Parallel()
 	engine := memory.Open()
-	a := settle(t, engine, "a")
+	a := settle(t, engine, "a", time.Second)
 	accounts := a.accounts(t, 4)
-	b := settle(t, engine, "b")
+	b := settle(t, engine, "b", time.Second)
 	settled(t, accounts, a, b)
 	var got [2]received
 	a.follower(t, &got[0], nil)
