@@ -65,7 +65,7 @@ func schemaOf(ctx context.Context, engine persist.Engine) (int, error) {
 // version is this program's, as far as it was built with one.
 func version() string {
 	info, known := debug.ReadBuildInfo()
-	if !known {
+	if !known || info.Main.Version == "(devel)" {
 		return ""
 	}
 	return info.Main.Version
