@@ -104,6 +104,20 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.app, s.sockets = s.newApp(), s.newApp()
 	s.api, s.operations = newAPI(s.app)
 	s.api.UseMiddleware(s.checkRight, s.forward)
+	s.routes()
+	s.places = placesOf(s.api.OpenAPI())
+	s.serveSpecification()
+	s.serveAssistants()
+	apidocs.Serve(s.app)
+	s.app.Get("/ws", s.openStream)
+	s.sockets.Get("/ws", s.openStream)
+	s.sockets.Get("/", s.openStream)
+	s.nodes = nodeServer(s.app)
+	return s
+}
+
+// routes declares every operation.
+func (s *Server) routes() {
 	s.clientRoutes()
 	s.messageRoutes()
 	s.storyRoutes()
@@ -131,15 +145,6 @@ func New(config Config, accounts Accounts, events Events, log *zap.Logger) *Serv
 	s.keyRoutes()
 	s.clusterRoutes()
 	s.nodeStreamRoutes()
-	s.places = placesOf(s.api.OpenAPI())
-	s.serveSpecification()
-	s.serveAssistants()
-	apidocs.Serve(s.app)
-	s.app.Get("/ws", s.openStream)
-	s.sockets.Get("/ws", s.openStream)
-	s.sockets.Get("/", s.openStream)
-	s.nodes = nodeServer(s.app)
-	return s
 }
 
 // newApp makes an HTTP server without routes, behind the guard.
