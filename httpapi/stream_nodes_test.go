@@ -164,8 +164,9 @@ func (o *outlet) passes(account string, kind actors.EventKind, n int) {
 }
 
 // hears waits until this node is told what happens on another.
-func (o *outlet) hears(other *outlet, account string) {
+func (o *outlet) hears(other *outlet) {
 	o.t.Helper()
+	account := "of " + other.desk.session // nobody else tells of it
 	feed := o.desk.everywhere.Subscribe(actors.FeedLimits{Events: 1 << 20, Bytes: 1 << 30})
 	defer feed.Close()
 	feed.Follow(account)
@@ -216,7 +217,7 @@ func TestAClientHearsTheAccountsOfAllNodes(t *testing.T) {
 	p.logs.change(remote, func(s *source) {
 		s.status.Session.State, s.status.QR = actors.StatePairing, &actors.QR{Code: "2@code", ExpiresAt: noon}
 	})
-	a.hears(b, remote)
+	a.hears(b)
 	listening := a.tune("")
 	listening.expect("subscribed")
 	require.Equal(t, remote, listening.expect("connection-state").Data["clientId"])
@@ -251,10 +252,10 @@ func TestEventsStayInOrderWhileTheirAccountMoves(t *testing.T) {
 	p := newPress(t, remote)
 	a, b, c := p.open("a", Config{}), p.open("b", Config{}), p.open("c", Config{})
 	b.give(remote)
-	a.hears(b, remote)
-	a.hears(c, remote)
-	c.hears(b, remote)
-	b.hears(c, remote)
+	a.hears(b)
+	a.hears(c)
+	c.hears(b)
+	b.hears(c)
 	var all []*audience
 	for _, node := range []*outlet{a, b, c} {
 		all = append(all, node.tune(""), node.tune("?accountNumber="+remote))
@@ -286,7 +287,7 @@ func TestWhatWasMissedWhileALinkWasCutIsReadFromTheLog(t *testing.T) {
 	p := newPress(t, remote)
 	a, b := p.open("a", Config{}), p.open("b", Config{})
 	b.give(remote)
-	a.hears(b, remote)
+	a.hears(b)
 	listening := a.tune("")
 	listening.settle()
 	b.happens(remote, actors.EventMessage)
@@ -299,7 +300,7 @@ func TestWhatWasMissedWhileALinkWasCutIsReadFromTheLog(t *testing.T) {
 	p.logs.change(remote, func(s *source) { s.status.QR = &actors.QR{Code: "2@new", ExpiresAt: noon} })
 	b.link.Mend()
 	require.Equal(t, "2@new", listening.until("qr").Data["qr"], "it is in no log, and still showing")
-	a.hears(b, remote)
+	a.hears(b)
 	b.happens(remote, actors.EventMessage)
 	listening.following(actors.EventMessage, 7, 7)
 	require.NotEmpty(t, a.logs.FilterMessage("the events of a node are not heard at the moment").All())
@@ -328,11 +329,11 @@ func TestANodeThatIsHeardAtLastTellsHowFarItsLogsAre(t *testing.T) {
 
 func TestANodeThatSaysNothingIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	quick := func(l *streamLimits) { l.nodeBeat = 50 * time.Millisecond }
+	quick := func(l *streamLimits) { l.nodeBeat = 200 * time.Millisecond }
 	p := newPress(t, remote)
 	a, b := p.open("a", Config{}, quick), p.open("b", Config{}, quick)
 	b.give(remote)
-	a.hears(b, remote)
+	a.hears(b)
 	listening := a.tune("?accountNumber=" + remote)
 	listening.settle()
 	b.link.Stall()
@@ -341,7 +342,7 @@ func TestANodeThatSaysNothingIsNotWaitedFor(t *testing.T) {
 	}
 	listening.following(actors.EventMessage, 1, 5)
 	b.link.Mend()
-	a.hears(b, remote)
+	a.hears(b)
 	b.happens(remote, actors.EventMessage)
 	listening.following(actors.EventMessage, 6, 6)
 }
@@ -352,7 +353,7 @@ func TestANodeThatIsTooSlowBeginsAnewAndMissesNothing(t *testing.T) {
 	narrow := func(l *streamLimits) { l.nodeWaiting = actors.FeedLimits{Events: 1, Bytes: 1} }
 	a, b := p.open("a", Config{}), p.open("b", Config{}, narrow)
 	b.give(remote)
-	a.hears(b, remote)
+	a.hears(b)
 	listening := a.tune("?accountNumber=" + remote)
 	listening.settle()
 	for range 500 {
@@ -368,8 +369,8 @@ func TestANodeThatHasLostAnAccountIsNotBelieved(t *testing.T) {
 	p := newPress(t, remote)
 	a, b, c := p.open("a", Config{}), p.open("b", Config{}), p.open("c", Config{})
 	b.give(remote)
-	a.hears(b, remote)
-	a.hears(c, remote)
+	a.hears(b)
+	a.hears(c)
 	listening := a.tune("?accountNumber=" + remote)
 	listening.settle()
 	b.happens(remote, actors.EventMessage)
@@ -379,7 +380,7 @@ func TestANodeThatHasLostAnAccountIsNotBelieved(t *testing.T) {
 	listening.expect("ready")
 	b.passes(remote, actors.EventConnectionState, 1)
 	b.passes(remote, actors.EventChatPresence, 2)
-	a.hears(b, account) // and so has had the others
+	a.hears(b) // and so has had the others
 	c.passes(remote, actors.EventChatPresence, 3)
 	require.Equal(t, 3, listening.expect("chat-presence").n())
 	b.give(remote)
@@ -395,7 +396,7 @@ func TestAnAccountThatIsNewOnAnotherNodeIsHeardByItsTenant(t *testing.T) {
 	p := newPress(t, remote, second)
 	a, b := p.open("a", Config{APIKey: key, Keys: store}), p.open("b", Config{})
 	b.give(second)
-	a.hears(b, second)
+	a.hears(b)
 	a.desk.known = map[string]bool{}
 	token, _ := (&bureau{a.edge, store}).make(key, `{"tenant":"acme","name":"CRM","rights":["read"]}`)
 	everyone := a.tune("", "Authorization", "Bearer "+token)
