@@ -20,7 +20,7 @@ NOT_UNDER_RACE := WhenStorageFails|ByAFailureOfStorage|EveryFaultDoes
 
 # Empty by hand and in CI; 1 runs the long suites (see test-full).
 TEST_FULL ?=
-TEST_TIMEOUT = $(if $(TEST_FULL),1h,15m)
+TEST_TIMEOUT = $(if $(TEST_FULL),1h,25m)
 
 # How long each fuzz test runs.
 FUZZTIME ?= 30s
