@@ -186,6 +186,21 @@ func (s *Server) gather(ctx context.Context, query ListQuery) (shares map[string
 	defer cancel()
 	shares = make(map[string]share)
 	target := sharePath + "?" + url.Values{"limit": {strconv.Itoa(query.Limit)}, "state": {string(query.State)}}.Encode()
+	askOthers(ctx, s, target, listTime, func(node ownership.Node, told share, err error) {
+		if err != nil {
+			s.log.Warn("a node is missing in a list", zap.String("node", node.Name), zap.String("requestId", callOf(ctx).id), zap.Error(err))
+			missing = append(missing, node.Name)
+			return
+		}
+		shares[node.Session] = told
+	})
+	slices.Sort(missing)
+	return shares, missing
+}
+
+// askOthers asks all other nodes for the same beside one another, and returns when each
+// has answered or failed; take gets one of these after the other.
+func askOthers[T any](ctx context.Context, s *Server, target string, patience time.Duration, take func(ownership.Node, T, error)) {
 	var asking sync.WaitGroup
 	var mu sync.Mutex
 	for _, node := range s.config.Cluster.Nodes() {
@@ -193,26 +208,15 @@ func (s *Server) gather(ctx context.Context, query ListQuery) (shares map[string
 			continue
 		}
 		asking.Go(func() {
-			told, err := s.shareOf(ctx, node, target)
+			var told T
+			e := &relay{method: http.MethodGet, target: target, header: http.Header{}, body: &parcel{begun: true}, time: patience}
+			err := s.fetch(ctx, node, e, &told)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				s.log.Warn("a node is missing in a list", zap.String("node", node.Name), zap.String("requestId", callOf(ctx).id), zap.Error(err))
-				missing = append(missing, node.Name)
-				return
-			}
-			shares[node.Session] = told
+			take(node, told, err)
 		})
 	}
 	asking.Wait()
-	slices.Sort(missing)
-	return shares, missing
-}
-
-func (s *Server) shareOf(ctx context.Context, node ownership.Node, target string) (told share, err error) {
-	e := &relay{method: http.MethodGet, target: target, header: http.Header{}, body: &parcel{begun: true}, time: listTime}
-	err = s.fetch(ctx, node, e, &told)
-	return told, err
 }
 
 // fetch reads what a node answers.

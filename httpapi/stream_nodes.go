@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -206,30 +204,13 @@ func (s *Server) tellStates(c *fiber.Ctx) error {
 func (s *Server) statesElsewhere(ctx context.Context, accounts []string) map[string]actors.Status {
 	target := statesPath + "?" + url.Values{"accounts": {strings.Join(accounts, ",")}}.Encode()
 	states := make(map[string]actors.Status)
-	var asking sync.WaitGroup
-	var mu sync.Mutex
-	for _, node := range s.config.Cluster.Nodes() {
-		if node.Session == s.config.Cluster.Self().Session {
-			continue
+	askOthers(ctx, s, target, greetingTime, func(node ownership.Node, told []actors.Status, err error) {
+		if err != nil {
+			s.log.Info("a node does not tell the states of its accounts", zap.String("node", node.Name), zap.Error(err))
 		}
-		asking.Go(func() {
-			told, err := s.statesOf(ctx, node, target)
-			if err != nil {
-				s.log.Info("a node does not tell the states of its accounts", zap.String("node", node.Name), zap.Error(err))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, state := range told {
-				states[state.Account] = state
-			}
-		})
-	}
-	asking.Wait()
+		for _, state := range told {
+			states[state.Account] = state
+		}
+	})
 	return states
-}
-
-func (s *Server) statesOf(ctx context.Context, node ownership.Node, target string) (states []actors.Status, err error) {
-	e := &relay{method: http.MethodGet, target: target, header: http.Header{}, body: &parcel{begun: true}, time: greetingTime}
-	err = s.fetch(ctx, node, e, &states)
-	return states, err
 }

@@ -51,6 +51,22 @@ type cluster struct {
 // anew, that nodes have come or gone, or that accounts have no owner. It does not wait.
 func (s *Supervisor) OwnersChanged() { s.ref.Tell(ownersChanged{}) }
 
+// Lives tells whether an account lives here. It asks nobody.
+func (s *Supervisor) Lives(account string) bool {
+	_, here := s.living.find(account)
+	return here
+}
+
+// Cordon has this node take no more accounts, or take them again; with drain it gives
+// its own away as well, as far as another node takes them.
+func (s *Supervisor) Cordon(ctx context.Context, cordoned, drain bool) error {
+	if err := s.owner.Cordon(ctx, cordoned, drain); err != nil {
+		return &actors.Error{Code: actors.CodeRoutingUnavailable, RetryAfter: claimAgain, Cause: err}
+	}
+	s.OwnersChanged()
+	return nil
+}
+
 func (k *keeper) join() {
 	k.cluster = cluster{
 		claims: k.self.WideLane(claimsAtOnce, claimsWaiting), surveying: k.self.Lane(2),

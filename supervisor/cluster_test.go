@@ -125,10 +125,11 @@ func TestANodeThatJoinsGetsItsShareOfTheAccounts(t *testing.T) {
 	settled(t, accounts, first, second)
 	for _, n := range []*neighbour{first, second} {
 		for _, account := range second.has(accounts) {
-			node, here, err := n.Locate(t.Context(), account)
+			node, found, err := n.lease.Locate(t.Context(), account)
 			require.NoError(t, err)
+			require.True(t, found)
 			require.Equal(t, "b", node.Name)
-			require.Equal(t, n == second, here)
+			require.Equal(t, n == second, n.Lives(account))
 			_, err = first.Status(t.Context(), account)
 			require.Equal(t, actors.CodeRoutingUnavailable, actors.CodeOf(err))
 			page, err := first.Conversations(t.Context(), account, Page{Limit: 1})
